@@ -1,0 +1,31 @@
+dataset = dict(
+    type='VideoPoseDataset',
+    data_root='data/kinetics400/',
+    data_prefix=dict(video='videos/', pose='poses/'),
+    layout='openpose18',
+    num_classes=400,
+)
+loader = dict(num_workers=8, persistent_workers=False)
+
+train_dataloader = dict(
+    **loader,
+    batch_size=8,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    # a video that cannot be read is reported, and another one taken
+    dataset=dict(**dataset, ann_file='train.jsonl', max_bad_samples=100),
+)
+val_dataloader = dict(
+    **loader,
+    batch_size=8,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(**dataset, ann_file='val.jsonl', test_mode=True),
+)
+test_dataloader = dict(
+    **loader,
+    batch_size=1,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(**dataset, ann_file='val.jsonl', test_mode=True),
+)
+
+val_evaluator = dict(type='AccMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,17 @@
+_base_ = [
+    '../_base_/models/integralaction-pose_r18-t32.py',
+    '../_base_/datasets/ntu60-xsub.py',
+    '../_base_/pipelines/pose-32x2.py',
+    '../_base_/schedules/sgd_stream_40e.py',
+    '../_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+
+model = dict(
+    data_preprocessor=dict(layout='ntu25'),
+    backbone=dict(pose=dict(in_channels=73)),
+    cls_head=dict(num_classes=60),
+)

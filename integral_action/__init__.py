@@ -1,0 +1,19 @@
+"""IntegralAction: action recognition that is not fooled by context.
+
+Importing the package registers every component in MMAction2's registries::
+
+    custom_imports = dict(imports=['integral_action'])
+"""
+
+from . import compat  # isort: skip  # mends upstream before it is imported
+from . import datasets, engine, evaluation, models
+from .version import __version__
+
+__all__ = [
+    '__version__',
+    'compat',
+    'datasets',
+    'engine',
+    'evaluation',
+    'models',
+]

@@ -1,0 +1,113 @@
+"""Upstream's faults, each mended in one place.
+
+Every mend looks for its fault first and steps aside where it is not there.
+This module is imported before anything of MMAction2's.
+"""
+
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+MMCV_MISSING = (
+    'integral_action needs mmcv: run "pip install mmcv-lite==2.1.0" (enough '
+    'for everything here), or "mim install mmcv==2.1.0" for the full package '
+    'that mmpose and mmdet need. Install only one of the two.'
+)
+
+
+def check_mmcv() -> None:
+    """Say what to install where mmcv is missing.
+
+    mmcv and mmcv-lite are two distributions of one package, so setup.cfg
+    cannot require either.
+
+    Raises:
+        ImportError: there is no mmcv.
+    """
+    if importlib.util.find_spec('mmcv') is None:
+        raise ImportError(MMCV_MISSING)
+
+
+def provide_drn() -> None:
+    """Stand in for ``mmaction.models.localizers.drn``.
+
+    mmaction2 1.2.0 was released without that package, though
+    ``mmaction.models`` imports it (mmaction2 issue 2714). The stand-in holds a
+    ``DRN`` that cannot be built.
+    """
+    name = 'mmaction.models.localizers.drn'
+    mmaction = importlib.util.find_spec('mmaction')
+    if mmaction is None or name in sys.modules:
+        return
+    # Looked for by path: find_spec(name) would import mmaction.models.
+    root = Path(mmaction.submodule_search_locations[0])
+    if (root / 'models' / 'localizers' / 'drn').is_dir():
+        return
+
+    class DRN:
+        def __init__(self, *_, **__) -> None:
+            raise ImportError(
+                'this release of mmaction2 lacks DRN '
+                '(mmaction2 issue 2714); install mmaction2 from '
+                'source to use it'
+            )
+
+    package, module = types.ModuleType(name), types.ModuleType(f'{name}.drn')
+    package.__path__ = []
+    module.DRN = DRN
+    package.drn = module
+    sys.modules[name] = package
+    sys.modules[f'{name}.drn'] = module
+
+
+def allow_checkpoints() -> None:
+    """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
+
+    Their message hub holds ``HistoryBuffer`` objects, which torch >= 2.6
+    refuses by default (mmengine issue 1655), and a one-cycle scheduler's state
+    its own annealing functions. Just what these consist of is admitted: the
+    classes, arrays of numbers, and, of the builtin ``getattr``, a version that
+    answers for their named methods alone.
+    """
+    import numpy as np
+    import torch
+    from mmengine.logging.history_buffer import HistoryBuffer
+    from mmengine.optim.scheduler.param_scheduler import OneCycleParamScheduler
+    from numpy.core.multiarray import _reconstruct, scalar
+
+    methods = {
+        HistoryBuffer: ('min', 'max', 'mean', 'current'),
+        OneCycleParamScheduler: ('_annealing_cos', '_annealing_linear'),
+    }
+
+    def named_method(owner, name):
+        """``getattr`` for the methods that a checkpoint may name."""
+        if name in methods.get(owner, ()):
+            return getattr(owner, name)
+        raise AttributeError(
+            f'a checkpoint asked for {owner}.{name}, which is not admitted'
+        )
+
+    dtypes = {
+        type(np.dtype(kind))
+        for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)
+    }
+    torch.serialization.add_safe_globals(
+        [
+            *methods,
+            np.ndarray,
+            np.dtype,
+            *dtypes,
+            (_reconstruct, 'numpy.core.multiarray._reconstruct'),
+            (_reconstruct, 'numpy._core.multiarray._reconstruct'),
+            (scalar, 'numpy.core.multiarray.scalar'),
+            (scalar, 'numpy._core.multiarray.scalar'),
+            (named_method, 'builtins.getattr'),
+        ]
+    )
+
+
+check_mmcv()
+provide_drn()
+allow_checkpoints()

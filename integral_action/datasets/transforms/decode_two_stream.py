@@ -1,0 +1,116 @@
+from typing import Dict, List
+
+import numpy as np
+from mmaction.datasets.transforms import DecordInit
+from mmaction.registry import TRANSFORMS
+
+from integral_action.fileio import SampleError
+
+from .load_poses import LoadPoses
+
+
+@TRANSFORMS.register_module()
+class DecodeTwoStream(DecordInit):
+    """Read a clip's frames, and the poses of its frames.
+
+    What MMAction2's ``MMDecode`` does, and besides: a frame that several clips
+    share is decoded once; poses are loaded only where the pose stream asks for
+    them; what is wrong with a file is said with its name.
+
+    Annotated keypoints count from the centre of the top left pixel, as OpenCV
+    and COCO results do. MMAction2's ``Resize``, ``Crop`` and ``Flip`` are
+    exact for coordinates that count from the picture's edge, so half a pixel
+    is added here and taken off where the maps are drawn.
+
+    Required keys: ``modality``; ``filename`` and ``RGB_inds`` for frames;
+    ``Pose_inds``, ``img_shape`` and what :class:`LoadPoses` requires for
+    poses. Added or modified keys: ``imgs`` (uint8 RGB [H, W, 3], a list),
+    ``keypoint`` [M, num_clips * clip_len, K, 2] in pixels from the edge,
+    ``keypoint_score`` [M, num_clips * clip_len, K],
+    ``keypoint_from_edge``, ``img_shape``, ``original_shape``.
+
+    Args:
+        io_backend: as of ``DecordInit``, with its further arguments.
+        num_threads: of decord.
+
+    Raises:
+        SampleError: a file is missing, broken, or shorter than annotated.
+    """
+
+    def __init__(
+        self, io_backend: str = 'disk', num_threads: int = 1, **kwargs
+    ) -> None:
+        super().__init__(io_backend, num_threads, **kwargs)
+        self.load_poses = LoadPoses()
+
+    def transform(self, results: Dict) -> Dict:
+        """Read frames and poses."""
+        if 'Pose' in results['modality']:
+            results = self.load_poses(results)
+            for key in ('keypoint', 'keypoint_score'):
+                results[key] = results[key][:, results['Pose_inds']]
+            results['keypoint'] = results['keypoint'] + np.float32(0.5)
+            results['keypoint_from_edge'] = True
+        else:
+            results.pop('keypoint', None)
+            results.pop('keypoint_score', None)
+        if 'RGB' in results['modality']:
+            results['imgs'] = self._frames(results)
+            self._to_real_shape(results)
+        return results
+
+    def _frames(self, results: Dict) -> List[np.ndarray]:
+        filename = results['filename']
+        inds, total = results['RGB_inds'], results['total_frames']
+        try:
+            reader = self._get_video_reader(filename)
+            length = len(reader)
+        except FileNotFoundError as error:
+            raise SampleError(f'{filename}: there is no such video') from error
+        except (RuntimeError, OSError) as error:  # decord's errors are these
+            raise SampleError(
+                f'{filename}: cannot be read as a video, is it '
+                f'truncated? ({_first_line(error)})'
+            ) from error
+        if length < total:
+            raise SampleError(
+                f'{filename}: annotated with total_frames '
+                f'{total}, but the video has {length} frames'
+            )
+        wanted, place = np.unique(inds, return_inverse=True)
+        try:
+            frames = reader.get_batch(wanted).asnumpy()
+        except (RuntimeError, OSError) as error:
+            raise SampleError(
+                f'{filename}: frames cannot be decoded, is it '
+                f'truncated? ({_first_line(error)})'
+            ) from error
+        # A copy where a frame stands twice: Flip works in place.
+        seen = set()
+        imgs = []
+        for i in place:
+            imgs.append(frames[i].copy() if i in seen else frames[i])
+            seen.add(i)
+        return imgs
+
+    @staticmethod
+    def _to_real_shape(results: Dict) -> None:
+        """Poses may have been annotated on frames of another size."""
+        height, width = results['imgs'][0].shape[:2]
+        annotated = tuple(results.get('img_shape', (height, width)))
+        if 'keypoint' in results and annotated != (height, width):
+            results['keypoint'] *= np.array(
+                (width / annotated[1], height / annotated[0]), np.float32
+            )
+        results['img_shape'] = results['original_shape'] = (height, width)
+
+    def __repr__(self) -> str:
+        return (
+            f'{self.__class__.__name__}(io_backend={self.io_backend!r}, '
+            f'num_threads={self.num_threads})'
+        )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

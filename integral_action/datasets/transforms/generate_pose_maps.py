@@ -1,0 +1,70 @@
+from typing import Dict, Optional, Tuple
+
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from integral_action.keypoints import KeypointLayout
+from integral_action.pose_maps import render_pose_maps, to_map_pixels
+
+from .format_poses import poses_as_fractions
+
+
+@TRANSFORMS.register_module()
+class GeneratePoseMaps(BaseTransform):
+    """Draw heatmaps and part affinity fields (section 3.2) in the data loader.
+
+    It stands where MMAction2's ``GeneratePoseTarget`` does, and is followed by
+    ``FormatShape`` as that is. See :func:`render_pose_maps` for the maps.
+
+    Required keys: ``keypoint`` [M, T, K, 2] in pixels (of ``img_shape``),
+    ``keypoint_score`` [M, T, K], ``img_shape``, and ``keypoint_layout`` where
+    no ``layout`` is given. Added key: ``heatmap_imgs`` (``imgs`` where there
+    are no frames), float32 [T, K + 2B, H, W].
+
+    Args:
+        layout: as of :meth:`KeypointLayout.get`; None for the sample's own.
+        size: (H, W) of the maps.
+        sigma, limb_width, score_thr, heatmap, paf: as of
+            :func:`render_pose_maps`.
+    """
+
+    def __init__(
+        self,
+        layout: Optional[str] = None,
+        size: Tuple[int, int] = (56, 56),
+        sigma: float = 0.5,
+        limb_width: float = 1.0,
+        score_thr: float = 0.1,
+        heatmap: bool = True,
+        paf: bool = True,
+    ) -> None:
+        self.layout = layout
+        self.size = tuple(size)
+        self.options = dict(
+            sigma=sigma,
+            limb_width=limb_width,
+            score_thr=score_thr,
+            heatmap=heatmap,
+            paf=paf,
+        )
+
+    def transform(self, results: Dict) -> Dict:
+        """Draw the maps."""
+        layout = KeypointLayout.get(self.layout or results['keypoint_layout'])
+        keypoint = to_map_pixels(poses_as_fractions(results), self.size)
+        maps = render_pose_maps(
+            keypoint.swapaxes(0, 1),
+            results['keypoint_score'].swapaxes(0, 1),
+            layout.bones,
+            self.size,
+            **self.options,
+        )
+        results['heatmap_imgs' if 'imgs' in results else 'imgs'] = maps
+        return results
+
+    def __repr__(self) -> str:
+        options = ', '.join(f'{k}={v}' for k, v in self.options.items())
+        return (
+            f'{self.__class__.__name__}(layout={self.layout!r}, '
+            f'size={self.size}, {options})'
+        )

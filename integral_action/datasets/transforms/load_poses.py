@@ -1,0 +1,84 @@
+from typing import Dict
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from integral_action.fileio import SampleError, read_poses
+from integral_action.keypoints import KeypointLayout
+
+
+@TRANSFORMS.register_module()
+class LoadPoses(BaseTransform):
+    """Load the poses of a whole video, and check them.
+
+    Required keys: ``keypoint`` and ``keypoint_score``, or ``pose_file``.
+    Added or modified keys: ``keypoint`` float32 [M, T, K, 2] in pixels,
+    ``keypoint_score`` float32 [M, T, K]. Coordinates that are not finite
+    become (0, 0) with score 0. Where MMAction2's own transforms follow, put
+    this first; :class:`DecodeTwoStream` does it by itself.
+
+    Raises:
+        SampleError: no poses, poses of another layout than
+            ``keypoint_layout``, or of fewer frames than ``total_frames``.
+    """
+
+    def transform(self, results: Dict) -> Dict:
+        """Load the poses."""
+        source = results.get('pose_file', results.get('filename', 'the poses'))
+        if 'keypoint' in results:
+            keypoint = np.array(results['keypoint'], np.float32)
+            score = results.get('keypoint_score')
+            score = (
+                np.ones(keypoint.shape[:-1], np.float32)
+                if score is None
+                else np.array(score, np.float32)
+            )
+        elif 'pose_file' in results:
+            try:
+                keypoint, score = read_poses(source)
+            except (OSError, ValueError) as error:
+                raise SampleError(str(error)) from error
+        else:
+            raise SampleError(
+                f'{source}: the annotation has neither '
+                f'"keypoint" nor "pose_file"'
+            )
+        if (
+            keypoint.ndim != 4
+            or keypoint.shape[-1] < 2
+            or (score.shape != keypoint.shape[:-1])
+        ):
+            raise SampleError(
+                f'{source}: keypoint has shape {list(keypoint.shape)} and '
+                f'keypoint_score {list(score.shape)}, expected [M, T, K, 2] '
+                f'and [M, T, K]'
+            )
+        self._check(results, source, keypoint)
+
+        keypoint = keypoint[..., :2]
+        lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score)
+        keypoint[lost] = 0
+        score[lost] = 0
+        results['keypoint'], results['keypoint_score'] = keypoint, score
+        return results
+
+    @staticmethod
+    def _check(results: Dict, source: str, keypoint: np.ndarray) -> None:
+        _, frames, num_keypoints, _ = keypoint.shape
+        if 'keypoint_layout' in results:
+            layout = KeypointLayout.get(results['keypoint_layout'])
+            if num_keypoints != layout.num_keypoints:
+                raise SampleError(
+                    f'{source}: its poses have {num_keypoints} keypoints, the '
+                    f'layout {layout.name!r} has {layout.num_keypoints}'
+                )
+        total = results.get('total_frames', frames)
+        if frames != total:
+            raise SampleError(
+                f'{source}: poses of {frames} frames, but '
+                f'total_frames is {total}'
+            )
+
+    def __repr__(self) -> str:
+        return f'{self.__class__.__name__}()'

@@ -1,0 +1,50 @@
+from typing import Dict
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+
+@TRANSFORMS.register_module()
+class SelectTopPersons(BaseTransform):
+    """Keep the best persons of every frame (section 3.2).
+
+    A person's score is the mean of the keypoints' scores. Frames are taken
+    one by one: person i of one frame need not be person i of the next.
+
+    Required and modified keys: ``keypoint`` [M, T, K, 2] and
+    ``keypoint_score`` [M, T, K], M at most ``num_person`` afterwards.
+
+    Args:
+        num_person: how many persons a frame keeps.
+        score_thr: a person below this gets score 0 at all keypoints, and so
+            leaves no trace in the pose maps.
+    """
+
+    def __init__(self, num_person: int = 5, score_thr: float = 0.1) -> None:
+        if num_person < 1:
+            raise ValueError(f'num_person must be positive, got {num_person}')
+        self.num_person = num_person
+        self.score_thr = score_thr
+
+    def transform(self, results: Dict) -> Dict:
+        """Keep the best persons."""
+        keypoint, score = results['keypoint'], results['keypoint_score']
+        person_score = score.mean(-1)  # [M, T]
+        if len(score) > self.num_person:
+            best = np.argsort(-person_score, axis=0, kind='stable')
+            best = best[: self.num_person]
+            person_score = np.take_along_axis(person_score, best, 0)
+            score = np.take_along_axis(score, best[..., None], 0)
+            keypoint = np.take_along_axis(keypoint, best[..., None, None], 0)
+        results['keypoint'] = keypoint
+        results['keypoint_score'] = np.where(
+            (person_score >= self.score_thr)[..., None], score, np.float32(0)
+        )
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{self.__class__.__name__}(num_person={self.num_person}, '
+            f'score_thr={self.score_thr})'
+        )

@@ -1,0 +1,172 @@
+import os
+import os.path as osp
+from typing import Callable, Dict, List, Optional, Union
+
+from mmaction.datasets.base import BaseActionDataset
+from mmaction.registry import DATASETS
+from mmaction.utils import ConfigType
+from mmengine.logging import MMLogger
+
+from integral_action.fileio import SampleError, read_annotations, records_of
+from integral_action.keypoints import KeypointLayout
+
+
+@DATASETS.register_module()
+class VideoPoseDataset(BaseActionDataset):
+    """Videos with the poses of the people in them.
+
+    The annotation is a list of videos, as JSON lines, JSON or the pickle that
+    MMAction2's ``PoseDataset`` reads. A video has
+
+    - ``filename``, relative to ``data_prefix['video']`` (or ``frame_dir``, to
+      which ``video_suffix`` is added);
+    - ``label`` (int), ``total_frames``, ``img_shape`` (height, width);
+    - its poses: ``keypoint`` [M, T, K, 2] in pixels and ``keypoint_score``
+      [M, T, K], or a ``pose_file`` of these two arrays (``.npz``), relative to
+      ``data_prefix['pose']``. A frame without anybody has score 0.
+
+    Further keys travel with the sample. The file is checked as a whole before
+    anything runs: labels, frames, and that the files are there which the
+    pipeline's streams will read.
+
+    Args:
+        ann_file: the annotation file.
+        pipeline: the transforms.
+        layout: the poses' keypoints, as of :meth:`KeypointLayout.get`. It
+            travels with every sample as ``keypoint_layout``.
+        split: which split of a pickle to take.
+        data_prefix: folders of ``video`` and ``pose``, relative to
+            ``data_root``.
+        num_classes: labels must be below this; None for no such check.
+        video_suffix: the ending of a video named by ``frame_dir``.
+        check_files: whether to look for every file at the start.
+        max_bad_samples: how many unreadable videos a training may skip (in
+            each worker), each with a warning that counts them, before it
+            stops. A test stops at the first.
+
+    Raises:
+        FileNotFoundError: the annotation file, videos or pose files are
+            missing; the message counts them and names the first.
+        ValueError: an annotation is broken; the message names file, place, key
+            and value.
+    """
+
+    def __init__(
+        self,
+        ann_file: str,
+        pipeline: List[Union[ConfigType, Callable]],
+        layout: str = 'openpose18',
+        split: Optional[str] = None,
+        data_prefix: ConfigType = dict(video='', pose=''),
+        num_classes: Optional[int] = None,
+        video_suffix: str = '.mp4',
+        check_files: bool = True,
+        max_bad_samples: int = 0,
+        **kwargs,
+    ) -> None:
+        KeypointLayout.get(layout)  # an unknown one fails here
+        unknown = set(data_prefix) - {'video', 'pose'}
+        if unknown:
+            raise ValueError(
+                f'data_prefix names {sorted(unknown)}; it takes '
+                f"'video' and 'pose'"
+            )
+        self.layout = layout
+        self.split = split
+        self.video_suffix = video_suffix
+        self.check_files = check_files
+        self.max_bad_samples = max_bad_samples
+        self.num_bad_samples = 0
+        super().__init__(
+            ann_file,
+            pipeline=pipeline,
+            data_prefix=data_prefix,
+            num_classes=num_classes,
+            modality='Pose',
+            **kwargs,
+        )
+
+    @property
+    def modalities(self) -> List[str]:
+        """The streams that the pipeline reads; both, where it does not say."""
+        for transform in self.pipeline.transforms:
+            if hasattr(transform, 'modalities'):
+                return transform.modalities
+        return ['RGB', 'Pose']
+
+    def load_data_list(self) -> List[Dict]:
+        """Read and check the annotation file."""
+        annotations = read_annotations(self.ann_file)
+        records = records_of(annotations, self.split, self.ann_file)
+        data_list = [
+            self._parse(dict(record), number)
+            for number, record in enumerate(records, 1)
+        ]
+        if self.check_files:
+            self._check_files(data_list)
+        return data_list
+
+    def _parse(self, info: Dict, number: int) -> Dict:
+
+        def check(right: bool, key: str, expected: str) -> None:
+            if not right:
+                raise ValueError(
+                    f'{self.ann_file}, video {number} '
+                    f'({info.get("filename")}): {key} is '
+                    f'{info.get(key)!r}, expected {expected}'
+                )
+
+        if 'filename' not in info:
+            check('frame_dir' in info, 'filename', 'a path')
+            info['filename'] = info['frame_dir'] + self.video_suffix
+        label, bound = info.get('label'), self.num_classes
+        check(
+            type(label) is int
+            and 0 <= label
+            and (bound is None or label < bound),
+            'label',
+            'a number from 0' + (f' to {bound - 1}' if bound else ''),
+        )
+        total = info.get('total_frames')
+        check(
+            type(total) is int and total > 0,
+            'total_frames',
+            'a positive number',
+        )
+        if 'img_shape' in info:
+            info['img_shape'] = tuple(info['img_shape'])
+            check(len(info['img_shape']) == 2, 'img_shape', '(height, width)')
+        for key, prefix in (('filename', 'video'), ('pose_file', 'pose')):
+            if key in info:
+                info[key] = osp.join(
+                    self.data_prefix.get(prefix, ''), info[key]
+                )
+        info['keypoint_layout'] = self.layout
+        return info
+
+    def _check_files(self, data_list: List[Dict]) -> None:
+        keys = {'RGB': 'filename', 'Pose': 'pose_file'}
+        for key in (keys[modality] for modality in self.modalities):
+            files = [info[key] for info in data_list if key in info]
+            missing = [file for file in files if not os.path.exists(file)]
+            if missing:
+                raise FileNotFoundError(
+                    f'{self.ann_file}: {len(missing)} of {len(files)} files '
+                    f'named by "{key}" are missing, the first is {missing[0]} '
+                    f'(data_root, data_prefix and the annotation make its '
+                    f'path)'
+                )
+
+    def prepare_data(self, idx: int) -> Optional[Dict]:
+        """Run the pipeline; a bad training sample is reported and counted."""
+        try:
+            return super().prepare_data(idx)
+        except SampleError as error:
+            if self.test_mode or self.num_bad_samples >= self.max_bad_samples:
+                raise
+            self.num_bad_samples += 1
+            MMLogger.get_current_instance().warning(
+                f'bad sample {self.num_bad_samples} (max_bad_samples='
+                f'{self.max_bad_samples}), another is taken: {error}'
+            )
+            return None

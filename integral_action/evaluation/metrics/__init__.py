@@ -1,0 +1,3 @@
+from .grouped_acc_metric import GroupedAccMetric
+
+__all__ = ['GroupedAccMetric']

@@ -1,0 +1,5 @@
+from .pose_resnet_tsm import PoseResNetTSM
+from .slim_resnet_tsm import SlimResNetTSM
+from .two_stream_backbone import TwoStreamBackbone
+
+__all__ = ['PoseResNetTSM', 'SlimResNetTSM', 'TwoStreamBackbone']

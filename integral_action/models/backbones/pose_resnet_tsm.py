@@ -1,0 +1,91 @@
+import re
+from typing import Dict
+
+from mmaction.registry import MODELS
+from mmengine.model.weight_init import normal_init
+from mmengine.runner.checkpoint import _load_checkpoint
+from torch import Tensor, nn
+
+from .slim_resnet_tsm import SlimResNetTSM
+
+
+@MODELS.register_module()
+class PoseResNetTSM(SlimResNetTSM):
+    """The pose stream's ResNet (section 3.2, Tables 13 and 14).
+
+    MMAction2's ``ResNetTSM`` whose strided 7x7 convolution and max pooling
+    are replaced by a front end: 3x3 convolution, batch norm, ReLU. Pose maps
+    of a quarter of the frames' size so leave it with the same size.
+
+    Takes [N * T, in_channels, H, W], returns [N * T, C_P, H / 8, W / 8].
+
+    Args:
+        depth: of the ResNet.
+        in_channels: channels of the pose maps, K + 2B
+            (``KeypointLayout.num_channels``).
+        pretrained: weights of a 2-D ResNet of that depth (with
+            ``pretrained2d=True``); the front end does not take its own from
+            there, it is drawn with a standard deviation of 0.001
+            (section 3.5).
+        **kwargs: of :class:`SlimResNetTSM`.
+    """
+
+    def __init__(self, depth: int, in_channels: int, **kwargs) -> None:
+        super().__init__(depth, in_channels=in_channels, **kwargs)
+
+    def _make_stem_layer(self) -> None:
+        # ResNet.forward calls both
+        self.conv1 = self._conv1(kernel_size=3, padding=1)
+        self.maxpool = nn.Identity()
+
+    def load_original_weights(self, logger) -> None:
+        """Load a 2-D ResNet into everything but the front end.
+
+        Raises:
+            ValueError: the file lacks a weight, or has it in another shape.
+        """
+        weights = _load_checkpoint(self.pretrained, map_location='cpu')
+        weights = rename_2d_weights(weights.get('state_dict', weights))
+        own = self.state_dict()
+        wanted = {
+            name: name.replace('.net.', '.')  # inside a temporal shift
+            for name in own
+            if not name.startswith('conv1.') and 'num_batches' not in name
+        }
+        for name, source in wanted.items():
+            if source not in weights or (
+                weights[source].shape != own[name].shape
+            ):
+                raise ValueError(
+                    f'{self.pretrained}: no {source} of shape '
+                    f'{list(own[name].shape)}; is it a ResNet-{self.depth}?'
+                )
+            own[name] = weights[source]
+        self.load_state_dict(own)
+        normal_init(self.conv1.conv, std=0.001)
+        logger.info(
+            f'{len(wanted)} weights of the pose stream come from '
+            f'{self.pretrained}'
+        )
+
+
+def rename_2d_weights(weights: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    """Name a torchvision ResNet's weights as MMAction2's ``ResNet`` does.
+
+    ``layer1.0.bn2.weight`` becomes ``layer1.0.conv2.bn.weight``, and
+    ``layer2.0.downsample.1.bias`` becomes ``layer2.0.downsample.bn.bias``.
+    """
+    rules = (
+        (r'\bconv(\d)\.', r'conv\1.conv.'),
+        (r'\bbn(\d)\.', r'conv\1.bn.'),
+        (r'downsample\.0\.', 'downsample.conv.'),
+        (r'downsample\.1\.', 'downsample.bn.'),
+    )
+    renamed = {}
+    for name, value in weights.items():
+        for pattern, name_here in rules:
+            name, found = re.subn(pattern, name_here, name)
+            if found:
+                break
+        renamed[name] = value
+    return renamed

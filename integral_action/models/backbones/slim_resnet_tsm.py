@@ -1,0 +1,73 @@
+from mmaction.models.backbones import ResNetTSM
+from mmaction.models.backbones.resnet import make_res_layer
+from mmaction.registry import MODELS
+from mmcv.cnn import ConvModule
+from torch import nn
+
+
+@MODELS.register_module()
+class SlimResNetTSM(ResNetTSM):
+    """MMAction2's ``ResNetTSM`` in another width.
+
+    Args:
+        depth: of the ResNet: 18, 34, 50, 101 or 152.
+        base_channels: channels of the first stage; each next one has twice as
+            many. ResNet has 64.
+        pretrained2d: whether ``pretrained`` names the weights of a 2-D ResNet.
+        **kwargs: of ``ResNetTSM``, such as ``num_segments`` (T) and
+            ``shift_div`` (1/shift_div of the channels is shifted forward and
+            as much back; section 3.1).
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        base_channels: int = 64,
+        pretrained2d: bool = False,
+        **kwargs,
+    ) -> None:
+        self.base_channels = base_channels
+        super().__init__(depth, pretrained2d=pretrained2d, **kwargs)
+
+    def init_structure(self) -> None:
+        """Give the layers their width, then insert the shifts."""
+        if self.base_channels != 64:
+            self._make_layers()
+        super().init_structure()
+
+    def _make_stem_layer(self) -> None:
+        self.conv1 = self._conv1(kernel_size=7, stride=2, padding=3)
+        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
+
+    def _conv1(self, **kwargs) -> ConvModule:
+        return ConvModule(
+            self.in_channels,
+            self.base_channels,
+            bias=False,
+            conv_cfg=self.conv_cfg,
+            norm_cfg=self.norm_cfg,
+            act_cfg=self.act_cfg,
+            **kwargs,
+        )
+
+    def _make_layers(self) -> None:
+        # ResNet.__init__ has built them with 64 channels, which is fixed there
+        self.inplanes = self.base_channels
+        for i, num_blocks in enumerate(self.stage_blocks):
+            planes = self.base_channels * 2**i
+            layer = make_res_layer(
+                self.block,
+                self.inplanes,
+                planes,
+                num_blocks,
+                stride=self.strides[i],
+                dilation=self.dilations[i],
+                style=self.style,
+                conv_cfg=self.conv_cfg,
+                norm_cfg=self.norm_cfg,
+                act_cfg=self.act_cfg,
+                with_cp=self.with_cp,
+            )
+            self.inplanes = planes * self.block.expansion
+            setattr(self, f'layer{i + 1}', layer)
+        self.feat_dim = self.inplanes

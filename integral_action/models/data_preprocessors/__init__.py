@@ -1,0 +1,3 @@
+from .pose_map_preprocessor import PoseMapPreprocessor
+
+__all__ = ['PoseMapPreprocessor']

@@ -1,0 +1,88 @@
+from typing import Dict, Optional, Sequence, Tuple
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseDataPreprocessor
+
+from integral_action.keypoints import KeypointLayout
+from integral_action.pose_maps import render_pose_maps, to_map_pixels
+
+
+@MODELS.register_module()
+class PoseMapPreprocessor(BaseDataPreprocessor):
+    """Normalise frames, and draw a batch's pose maps on the model's device.
+
+    Inputs of a sample, each optional: ``imgs`` uint8 [clips, 3, T, H, W];
+    ``pose`` float32 [clips, T, M, K, 3] of :class:`FormatPoses`; or
+    ``heatmap_imgs`` [clips, C, T, H, W], drawn already. The batch has ``imgs``
+    and ``heatmap_imgs``, float32, with N samples in front.
+
+    Args:
+        layout: as of :meth:`KeypointLayout.get`.
+        size: (H, W) of the maps.
+        sigma, limb_width, score_thr, heatmap, paf: as of
+            :func:`render_pose_maps`.
+        mean, std: of the RGB channels, in 0..255.
+    """
+
+    def __init__(
+        self,
+        layout: str = 'openpose18',
+        size: Tuple[int, int] = (56, 56),
+        sigma: float = 0.5,
+        limb_width: float = 1.0,
+        score_thr: float = 0.1,
+        heatmap: bool = True,
+        paf: bool = True,
+        mean: Optional[Sequence[float]] = (123.675, 116.28, 103.53),
+        std: Optional[Sequence[float]] = (58.395, 57.12, 57.375),
+    ) -> None:
+        super().__init__()
+        self.layout = KeypointLayout.get(layout)
+        self.size = tuple(size)
+        self.options = dict(
+            sigma=sigma,
+            limb_width=limb_width,
+            score_thr=score_thr,
+            heatmap=heatmap,
+            paf=paf,
+        )
+        for name, value in (('mean', mean), ('std', std)):
+            buffer = torch.tensor(value).float().view(-1, 1, 1, 1)
+            self.register_buffer(name, buffer, persistent=False)
+
+    def forward(self, data: Dict, training: bool = False) -> Dict:
+        """Turn a batch of the data loader into the model's inputs."""
+        data = self.cast_data(data)
+        inputs = {
+            name: torch.stack(list(value))
+            for name, value in data['inputs'].items()
+        }
+        if 'imgs' in inputs:
+            inputs['imgs'] = (inputs['imgs'] - self.mean) / self.std
+        if 'pose' in inputs:
+            inputs['heatmap_imgs'] = self.draw(inputs.pop('pose'))
+        if 'heatmap_imgs' in inputs:
+            inputs['heatmap_imgs'] = inputs['heatmap_imgs'].float()
+        return dict(inputs=inputs, data_samples=data.get('data_samples'))
+
+    def draw(self, pose: torch.Tensor) -> torch.Tensor:
+        """[N, clips, T, M, K, 3] -> [N, clips, K + 2B, T, H, W].
+
+        Raises:
+            ValueError: poses of another layout.
+        """
+        if pose.shape[-2] != self.layout.num_keypoints:
+            raise ValueError(
+                f'poses of {pose.shape[-2]} keypoints, but the model draws '
+                f'{self.layout.num_keypoints} ({self.layout.name!r}): give '
+                f'data_preprocessor.layout and the dataset the same layout'
+            )
+        maps = render_pose_maps(
+            to_map_pixels(pose[..., :2], self.size),
+            pose[..., 2],
+            self.layout.bones,
+            self.size,
+            **self.options,
+        )
+        return maps.transpose(2, 3)

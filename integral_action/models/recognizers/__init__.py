@@ -1,0 +1,3 @@
+from .two_stream_recognizer import TwoStreamRecognizer
+
+__all__ = ['TwoStreamRecognizer']
