@@ -1,5 +1,6 @@
 import os
 import os.path as osp
+from numbers import Integral
 from typing import Callable, Dict, List, Optional, Union
 
 from mmaction.datasets.base import BaseActionDataset
@@ -121,7 +122,7 @@ class VideoPoseDataset(BaseActionDataset):
             info['filename'] = info['frame_dir'] + self.video_suffix
         label, bound = info.get('label'), self.num_classes
         check(
-            type(label) is int
+            isinstance(label, Integral)
             and 0 <= label
             and (bound is None or label < bound),
             'label',
@@ -129,10 +130,11 @@ class VideoPoseDataset(BaseActionDataset):
         )
         total = info.get('total_frames')
         check(
-            type(total) is int and total > 0,
+            isinstance(total, Integral) and total > 0,
             'total_frames',
             'a positive number',
         )
+        info['label'], info['total_frames'] = int(label), int(total)
         if 'img_shape' in info:
             info['img_shape'] = tuple(info['img_shape'])
             check(len(info['img_shape']) == 2, 'img_shape', '(height, width)')

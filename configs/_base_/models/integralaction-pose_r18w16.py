@@ -12,5 +12,8 @@ model = dict(
             num_segments=8,
         ),
     ),
-    cls_head=dict(type='FrameAverageHead', num_classes=12, in_channels=128),
+    # few steps: weights drawn at 0.001 would take most of them to grow
+    cls_head=dict(
+        type='FrameAverageHead', num_classes=12, in_channels=128, init_std=0.01
+    ),
 )

@@ -1,0 +1,36 @@
+# `make demo` and `make test` set everything up by themselves.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+SEED ?= 0
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: demo test lint clean
+
+demo: $(VENV)/package
+	$(BIN)/python tools/demo.py --seed $(SEED) $(DEMO_FLAGS)
+
+test: $(VENV)/package
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/package
+	$(PIP) install -q pre-commit
+	$(BIN)/pre-commit run --all-files
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+# What the project stands on, in the versions that are tested together.
+$(VENV)/packages: setup.cfg requirements/constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q wheel "setuptools<81"
+	$(PIP) install -q --no-build-isolation -c requirements/constraints.txt ".[lite,mim,test]"
+	touch $@
+
+# An ordinary install, not an editable one: mim looks for configs and tools in
+# site-packages.
+SOURCES := $(shell find integral_action configs tools setup.cfg pyproject.toml \
+	model-index.yml -type f -not -name '*.pyc')
+$(VENV)/package: $(VENV)/packages $(SOURCES)
+	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall .
+	touch $@

@@ -1,0 +1,66 @@
+"""What several tests share."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import integral_action  # noqa: F401  registers everything
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = ROOT / 'configs' / 'integral_action'
+SHARED = ROOT.parent / 'shared'
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmaction')
+
+
+@pytest.fixture
+def shared():
+    """Real samples that are not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip('no ../shared')
+    return SHARED
+
+
+@pytest.fixture(scope='session')
+def puppets(tmp_path_factory):
+    """A small Puppets set: 2 videos a class in each split."""
+    import subprocess
+
+    out = tmp_path_factory.mktemp('data') / 'puppets'
+    script = ROOT / 'tools' / 'dataset_converters' / 'puppets.py'
+    subprocess.run(
+        [sys.executable, script, out, '--num-train', '2', '--num-test', '2'],
+        check=True,
+        capture_output=True,
+    )
+    return out
+
+
+@pytest.fixture
+def make_video(tmp_path):
+    """Write frames [T, H, W, 3] (RGB) losslessly; gives the path."""
+    import cv2
+
+    def make(frames, name='video.avi'):
+        path = tmp_path / name
+        height, width = frames.shape[1:3]
+        writer = cv2.VideoWriter(
+            str(path), cv2.VideoWriter_fourcc(*'FFV1'), 30, (width, height)
+        )
+        assert writer.isOpened()
+        for frame in frames:
+            writer.write(np.ascontiguousarray(frame[..., ::-1]))
+        writer.release()
+        return path
+
+    return make

@@ -1,0 +1,85 @@
+import pytest
+
+from integral_action.keypoints import KeypointLayout
+
+
+@pytest.mark.parametrize(
+    'name, keypoints, bones, channels',
+    [
+        ('openpose18', 18, 17, 52),
+        ('coco17', 17, 19, 55),
+        ('ntu25', 25, 24, 73),
+    ],
+)
+def test_sizes(name, keypoints, bones, channels):
+    layout = KeypointLayout.get(name)
+    assert (layout.num_keypoints, layout.num_bones) == (keypoints, bones)
+    assert layout.num_channels == channels
+
+
+@pytest.mark.parametrize('name', ['openpose18', 'coco17', 'ntu25'])
+def test_mirror_pairs_are_the_left_and_right_of_one_part(name):
+    layout = KeypointLayout.get(name)
+    for left, right in layout.mirror_pairs:
+        assert layout.names[left].startswith('left_')
+        assert layout.names[right] == layout.names[left].replace(
+            'left', 'right'
+        )
+    assert len(layout.left) == sum(n.startswith('left_') for n in layout.names)
+
+
+@pytest.mark.parametrize('name', ['openpose18', 'coco17', 'ntu25'])
+def test_bones_mirror_onto_bones(name):
+    layout = KeypointLayout.get(name)
+    mirror = list(range(layout.num_keypoints))
+    for left, right in layout.mirror_pairs:
+        mirror[left], mirror[right] = right, left
+    bones = {frozenset(bone) for bone in layout.bones}
+    assert bones == {frozenset(mirror[i] for i in bone) for bone in bones}
+
+
+def test_unknown_layout_names_the_known_ones():
+    with pytest.raises(ValueError, match="'coco18'.*'openpose18'.*'coco17'"):
+        KeypointLayout.get('coco18')
+
+
+def test_wrong_indices_are_refused():
+    with pytest.raises(ValueError, match=r'bones has \(0, 2\)'):
+        KeypointLayout('x', ('a', 'b'), ((0, 2),), ())
+    with pytest.raises(ValueError, match='twice'):
+        KeypointLayout('x', ('a', 'b', 'c'), (), ((0, 1), (1, 2)))
+
+
+METAINFO = """
+dataset_info = dict(
+    dataset_name='stick',
+    keypoint_info={
+        0: dict(name='head', id=0, type='upper', swap=''),
+        1: dict(name='left_hand', id=1, type='upper', swap='right_hand'),
+        2: dict(name='right_hand', id=2, type='upper', swap='left_hand')},
+    skeleton_info={
+        0: dict(link=('head', 'left_hand'), id=0),
+        1: dict(link=('head', '%s'), id=1)})
+"""
+
+
+def test_from_mmpose_metainfo(tmp_path):
+    path = tmp_path / 'stick.py'
+    path.write_text(METAINFO % 'right_hand')
+    layout = KeypointLayout.get(str(path))
+    assert layout == KeypointLayout(
+        'stick',
+        ('head', 'left_hand', 'right_hand'),
+        ((0, 1), (0, 2)),
+        ((1, 2),),
+    )
+
+
+def test_metainfo_with_a_bone_to_nowhere(tmp_path):
+    path = tmp_path / 'stick.py'
+    path.write_text(METAINFO % 'tail')
+    with pytest.raises(ValueError, match="stick.py: 'tail' is no keypoint"):
+        KeypointLayout.from_metainfo(path)
+    path.write_text('a = 1')
+    with pytest.raises(ValueError, match='keypoint_info'):
+        KeypointLayout.from_metainfo(path)

@@ -1,0 +1,211 @@
+"""Section 3.3 against numbers worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import MODELS
+
+DEFAULT_ARGS = dict(
+    type='PoseDrivenIntegration',
+    appearance_channels=3,
+    pose_channels=2,
+    channels=2,
+)
+
+
+def build(**kwargs):
+    return MODELS.build({**DEFAULT_ARGS, **kwargs})
+
+
+def features(frames=4, pose_frames=4, clips=2):
+    generator = torch.Generator().manual_seed(0)
+    return (
+        torch.randn(clips, frames, 3, generator=generator),
+        torch.randn(clips, pose_frames, 2, generator=generator),
+    )
+
+
+def set_gate(neck, logit):
+    """Make the gate's logit a number, whatever the pose."""
+    torch.nn.init.zeros_(neck.cgb.bn.weight)
+    torch.nn.init.constant_(neck.cgb.bn.bias, logit)
+
+
+def by_hand(neck):
+    """Weights that make the alignment the layer norm of known numbers."""
+    with torch.no_grad():
+        neck.tcb_appearance[0].weight.copy_(
+            torch.tensor([[1.0, 0, 0], [0, 1, 0]])
+        )
+        neck.tcb_pose[0].weight.copy_(torch.eye(2))
+        neck.tcb_appearance[0].bias.zero_()
+        neck.tcb_pose[0].bias.zero_()
+
+
+def test_gate_aggregation_and_loss_by_hand():
+    neck = build(gate_loss_weight=1.5)
+    by_hand(neck)
+    # layer norm of two numbers is (-1, 1) in their order, ReLU leaves (0, 1)
+    appearance = torch.tensor([[[3.0, 1.0, 9.0]]])  # -> F'_A = (1, 0)
+    pose = torch.tensor([[[2.0, 5.0]]])  # -> F'_P = (0, 1)
+    set_gate(neck, math.log(0.25 / 0.75))  # G = 0.25
+    feature, aux = neck.train()((appearance, pose))
+    # equation 1: 0.25 * (1, 0) + 0.75 * (0, 1)
+    np.testing.assert_allclose(
+        feature.detach().numpy(), [[[0.25, 0.75]]], atol=1e-4
+    )
+    # equation 2: -log(0.75), times lambda
+    assert aux['loss_gate'].item() == pytest.approx(1.5 * 0.2876821, abs=1e-6)
+    assert aux['gate'].item() == pytest.approx(0.25, abs=1e-6)
+
+
+def test_gate_of_zero_is_pose_alone_and_of_one_appearance_alone():
+    neck = build().eval()
+    appearance, pose = features()
+    for logit, block, feature in (
+        (-1e4, neck.tcb_pose, pose),
+        (1e4, neck.tcb_appearance, appearance),
+    ):
+        set_gate(neck, logit)
+        integrated, _ = neck((appearance, pose))
+        assert torch.equal(integrated, block(feature))
+
+
+def test_cgb_is_linear_batch_norm_sigmoid_by_hand():
+    neck = build(pose_channels=1, channels=1).train()
+    torch.nn.init.constant_(neck.cgb.conv.weight, 2.0)
+    appearance = torch.zeros(1, 2, 3)
+    pose = torch.tensor([[[1.0], [3.0]]])
+    # 2 and 6: batch norm over frames makes -1 and 1; sigmoid .2689 and .7311
+    _, aux = neck((appearance, pose))
+    np.testing.assert_allclose(
+        aux['gate'].numpy(), [[0.26894, 0.73106]], atol=1e-4
+    )
+    # softplus(-1) = 0.31326, softplus(1) = 1.31326
+    assert aux['loss_gate'].item() == pytest.approx(1.5 * 0.81326, abs=1e-4)
+
+
+def test_no_appearance_value_can_change_a_pose_driven_gate():
+    neck = build().eval()
+    appearance, pose = features()
+    neck.init_weights()
+    _, before = neck((appearance, pose))
+    for other in (appearance * 1e6, torch.zeros_like(appearance)):
+        _, after = neck((other, pose))
+        assert torch.equal(before['gate'], after['gate'])
+
+
+@pytest.mark.parametrize(
+    'source, by_appearance, by_pose',
+    [
+        ('pose', False, True),
+        ('appearance', True, False),
+        ('both', True, True),
+        ('constant', False, False),
+    ],
+)
+def test_gate_follows_its_source_alone(source, by_appearance, by_pose):
+    neck = build(gate_source=source).eval()
+    appearance, pose = features()
+    gate = neck((appearance, pose))[1]['gate']
+    changed = neck((appearance + 1, pose))[1]['gate']
+    assert torch.equal(gate, changed) != by_appearance
+    changed = neck((appearance, pose + 1))[1]['gate']
+    assert torch.equal(gate, changed) != by_pose
+
+
+def test_constant_gate_has_its_value_and_no_loss():
+    neck = build(gate_source='constant', gate_value=0.25).train()
+    by_hand(neck)
+    pair = torch.tensor([[[3.0, 1.0, 9.0]]]), torch.tensor([[[2.0, 5.0]]])
+    feature, aux = neck(pair)
+    np.testing.assert_allclose(
+        feature.detach().numpy(), [[[0.25, 0.75]]], atol=1e-4
+    )
+    assert set(aux) == {'gate'} and aux['gate'].item() == 0.25
+    assert not any('cgb' in name for name, _ in neck.named_parameters())
+
+
+def test_loss_keys_and_gate_shape():
+    _, aux = build().train()(features())
+    assert set(aux) == {'loss_gate', 'gate'}
+    assert aux['gate'].shape == (2, 4) and not aux['gate'].requires_grad
+    _, aux = build().eval()(features())
+    assert set(aux) == {'gate'}
+
+
+def test_weight_of_the_loss_scales_it():
+    torch.manual_seed(0)
+    neck = build(gate_loss_weight=1.0).train()
+    one = neck(features())[1]['loss_gate']
+    neck.gate_loss_weight = 5.0
+    assert neck(features())[1]['loss_gate'].item() == pytest.approx(
+        5 * one.item()
+    )
+    neck.gate_loss_weight = 0.0
+    assert neck(features())[1]['loss_gate'].item() == 0
+
+
+def test_loss_does_not_overflow():
+    neck = build().train()
+    set_gate(neck, 200.0)  # -log(1 - 1) would be infinite
+    assert neck(features())[1]['loss_gate'].item() == pytest.approx(300)
+
+
+def test_pose_frames_are_averaged_to_the_appearance_frames():
+    neck = build().eval()
+    appearance, _ = features(frames=2)
+    pose = torch.arange(8.0).view(1, 8, 1).expand(2, 8, 2)
+    pooled = torch.tensor([1.5, 5.5]).view(1, 2, 1).expand(2, 2, 2)
+    assert torch.equal(
+        neck((appearance, pose))[0], neck((appearance, pooled))[0]
+    )
+    with pytest.raises(ValueError, match='7 frames.*2'):
+        neck((appearance, pose[:, :7]))
+
+
+def test_without_gating_adds_and_feature_fuse_concatenates():
+    appearance, pose = features()
+    neck = build(gate_source='none').train()
+    feature, aux = neck((appearance, pose))
+    assert torch.equal(
+        feature, neck.tcb_appearance(appearance) + neck.tcb_pose(pose)
+    )
+    assert aux == {}
+    assert not any(
+        isinstance(module, torch.nn.LayerNorm) for module in neck.modules()
+    )
+    neck = build(gate_source='none', fusion='concat')
+    feature, aux = neck((appearance, pose))
+    expected = neck.fc(torch.cat((appearance, pose), -1)).relu()
+    assert torch.equal(feature, expected) and aux == {}
+
+
+@pytest.mark.parametrize(
+    'wrong, message',
+    [
+        (dict(gate_source='poes'), "'poes'"),
+        (dict(fusion='sum'), "'sum'"),
+        (dict(gate_source='none', fusion='gated'), "'none'.*'gated'"),
+        (dict(gate_source='pose', fusion='add'), "'pose'.*'add'"),
+        (dict(gate_value=1.5), '1.5'),
+        (dict(gate_loss_weight=-1), '-1'),
+    ],
+)
+def test_wrong_options_are_named(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        build(**wrong)
+
+
+def test_one_stream_alone_is_refused():
+    with pytest.raises(ValueError, match='both streams'):
+        build()(features()[0])
+
+
+def test_weights_are_drawn_as_the_paper_says():
+    neck = build(appearance_channels=400, pose_channels=300, channels=200)
+    neck.init_weights()
+    for layer in (neck.tcb_appearance[0], neck.tcb_pose[0], neck.cgb.conv):
+        assert layer.weight.std().item() == pytest.approx(0.001, rel=0.02)

@@ -1,0 +1,345 @@
+"""Backbone and recognizer: freezing, stages, losses, predictions."""
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
+
+FRAMES, POSE_FRAMES, CLASSES = 4, 8, 6
+
+
+def streams(**kwargs):
+    return dict(
+        appearance=dict(
+            type='SlimResNetTSM',
+            depth=18,
+            base_channels=8,
+            num_segments=FRAMES,
+        ),
+        pose=dict(
+            type='PoseResNetTSM',
+            depth=18,
+            base_channels=8,
+            in_channels=52,
+            num_segments=POSE_FRAMES,
+        ),
+        **kwargs,
+    )
+
+
+def config(backbone=None, **kwargs):
+    return dict(
+        type='TwoStreamRecognizer',
+        data_preprocessor=dict(type='PoseMapPreprocessor', size=(8, 8)),
+        backbone=dict(type='TwoStreamBackbone', **(backbone or streams())),
+        neck=dict(
+            type='PoseDrivenIntegration',
+            appearance_channels=64,
+            pose_channels=64,
+            channels=16,
+        ),
+        cls_head=dict(
+            type='FrameAverageHead', num_classes=CLASSES, in_channels=16
+        ),
+        **kwargs,
+    )
+
+
+def build(backbone=None, **kwargs):
+    torch.manual_seed(0)
+    model = MODELS.build(config(backbone, **kwargs))
+    model.init_weights()
+    return model
+
+
+def batch(samples=2, clips=1):
+    """As the data loader gives it, before the data preprocessor."""
+    generator = torch.Generator().manual_seed(1)
+
+    def random(*shape):
+        return torch.rand(*shape, generator=generator)
+
+    return dict(
+        inputs=dict(
+            imgs=[
+                (random(clips, 3, FRAMES, 32, 32) * 255).byte()
+                for _ in range(samples)
+            ],
+            pose=[
+                random(clips, POSE_FRAMES, 5, 18, 3) for _ in range(samples)
+            ],
+        ),
+        data_samples=[
+            ActionDataSample().set_gt_label(i % CLASSES)
+            for i in range(samples)
+        ],
+    )
+
+
+def train_step(model, lr=0.1):
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    optimizer = torch.optim.SGD(parameters, lr=lr)
+    data = model.data_preprocessor(batch(), True)
+    losses = model(**data, mode='loss')
+    loss = losses['loss_cls'] + losses.get('loss_gate', 0)
+    loss.backward()
+    optimizer.step()
+    return losses
+
+
+def test_losses_have_the_names_users_know():
+    losses = train_step(build().train())
+    assert set(losses) == {'loss_cls', 'loss_gate', 'top1_acc', 'top5_acc'}
+
+
+@pytest.mark.parametrize('stream', ['appearance', 'pose'])
+def test_one_stream_alone(stream):
+    backbone = {stream: streams()[stream]}
+    head = dict(type='FrameAverageHead', num_classes=CLASSES, in_channels=64)
+    cfg = {**config(backbone), 'cls_head': head}
+    del cfg['neck']
+    model = MODELS.build(cfg)
+    model.init_weights()
+    assert set(train_step(model.train())) == {
+        'loss_cls',
+        'top1_acc',
+        'top5_acc',
+    }
+    data = model.data_preprocessor(batch(clips=3))
+    (sample, _) = model.eval()(**data, mode='predict')
+    assert sample.pred_score.shape == (CLASSES,)
+    assert 'gate' not in sample
+
+
+def test_prediction_carries_scores_and_gate():
+    model = build().eval()
+    data = model.data_preprocessor(batch(samples=3, clips=2))
+    with torch.no_grad():
+        samples = model(**data, mode='predict')
+    assert len(samples) == 3
+    for sample in samples:
+        assert sample.pred_score.shape == (CLASSES,)
+        assert sample.pred_score.sum().item() == pytest.approx(1, abs=1e-5)
+        assert sample.gate.shape == (2, FRAMES)
+        assert ((sample.gate > 0) & (sample.gate < 1)).all()
+
+
+def test_few_views_at_a_time_give_the_same_predictions():
+    model = build().eval()
+    predictions = []
+    for views in (None, 2):
+        model.test_cfg = dict(max_testing_views=views) if views else None
+        data = model.data_preprocessor(batch(samples=2, clips=3))
+        with torch.no_grad():
+            predictions.append(model(**data, mode='predict'))
+    for one, other in zip(*predictions):
+        torch.testing.assert_close(one.pred_score, other.pred_score)
+        torch.testing.assert_close(one.gate, other.gate)
+
+
+def test_frozen_streams_get_no_gradient_and_do_not_move():
+    model = build(streams(frozen=('appearance', 'pose'))).train()
+    before = {
+        name: value.clone()
+        for name, value in model.backbone.state_dict().items()
+    }
+    assert not any(p.requires_grad for p in model.backbone.parameters())
+    train_step(model)
+    for name, value in model.backbone.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    assert all(p.grad is None for p in model.backbone.parameters())
+    assert model.neck.cgb.conv.weight.grad.abs().sum() > 0
+    # nothing of them is kept for a backward pass either
+    data = model.data_preprocessor(batch(), True)
+    features, _ = model.extract_feat(data['inputs'], stage='backbone')
+    assert not any(feature.requires_grad for feature in features)
+
+
+def test_a_stream_that_is_not_frozen_moves_with_its_batch_norm():
+    model = build(streams(frozen=('appearance',))).train()
+    before = {
+        name: value.clone()
+        for name, value in model.backbone.state_dict().items()
+    }
+    train_step(model)
+    after = model.backbone.state_dict()
+    moved = {
+        name.split('.')[0]
+        for name in after
+        if not torch.equal(after[name], before[name])
+    }
+    assert moved == {'pose'}
+    assert not torch.equal(
+        after['pose.conv1.bn.running_mean'],
+        before['pose.conv1.bn.running_mean'],
+    )
+
+
+def stage(path, prefix='backbone.appearance.'):
+    return dict(type='Pretrained', checkpoint=str(path), prefix=prefix)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """A checkpoint of both streams."""
+    model = build()
+    path = tmp_path / 'stage.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path, model.backbone
+
+
+def with_stage(init_cfg, name='appearance'):
+    backbone = streams()
+    backbone[name]['init_cfg'] = init_cfg
+    return backbone
+
+
+def test_a_stream_starts_from_its_stage(checkpoint):
+    path, source = checkpoint
+    torch.manual_seed(5)
+    model = MODELS.build(config(with_stage(stage(path))))
+    model.init_weights()
+    for name, value in model.backbone.appearance.state_dict().items():
+        assert torch.equal(value, source.appearance.state_dict()[name])
+    assert not torch.equal(
+        model.backbone.pose.conv1.conv.weight, source.pose.conv1.conv.weight
+    )
+
+
+def load(path, prefix='backbone.appearance.', name='appearance'):
+    MODELS.build(config(with_stage(stage(path, prefix), name))).init_weights()
+
+
+def test_a_missing_checkpoint_is_named(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r'pose stage: .*no.pth: there is no such file'
+    ):
+        load(tmp_path / 'no.pth', 'backbone.pose.', 'pose')
+
+
+def test_a_swapped_stage_is_named(checkpoint, tmp_path):
+    path, source = checkpoint
+    pose_only = tmp_path / 'pose.pth'
+    weights = {
+        f'backbone.pose.{k}': v for k, v in source.pose.state_dict().items()
+    }
+    torch.save(dict(state_dict=weights), pose_only)
+    with pytest.raises(
+        ValueError,
+        match=r'appearance stage: .*pose.pth: no weights under '
+        r"'backbone.appearance.'; it holds backbone.pose",
+    ):
+        load(pose_only)
+    with pytest.raises(ValueError, match='has in another shape conv1'):
+        load(pose_only, prefix='backbone.pose.')
+
+
+def test_a_partial_stage_is_named(checkpoint, tmp_path):
+    path, source = checkpoint
+    weights = torch.load(path)['state_dict']
+    del weights['backbone.appearance.layer4.1.conv2.conv.weight']
+    partial = tmp_path / 'partial.pth'
+    torch.save(dict(state_dict=weights), partial)
+    with pytest.raises(
+        ValueError, match=r'partial.pth: .*lacks layer4.1.conv2.conv.weight'
+    ):
+        load(partial)
+    weights = torch.load(path)['state_dict']
+    weights['backbone.appearance.extra'] = torch.zeros(1)
+    torch.save(dict(state_dict=weights), partial)
+    with pytest.raises(ValueError, match='stream has not, extra'):
+        load(partial)
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path):
+    path = tmp_path / 'page.pth'
+    path.write_text('<html>not found</html>')
+    with pytest.raises(ValueError, match='page.pth: not a checkpoint'):
+        load(path)
+
+
+def test_misspelt_streams_are_named():
+    with pytest.raises(ValueError, match="frozen names \\['apperance'\\]"):
+        build(streams(frozen=('apperance',)))
+    with pytest.raises(TypeError, match="unexpected keyword .*'apearance'"):
+        MODELS.build(dict(type='TwoStreamBackbone', apearance=dict()))
+    with pytest.raises(ValueError, match='needs appearance, pose or both'):
+        MODELS.build(dict(type='TwoStreamBackbone'))
+
+
+def test_clips_of_another_length_are_refused():
+    model = build()
+    clips = torch.zeros(2, 3, FRAMES * 2, 32, 32)
+    maps = torch.zeros(2, 52, POSE_FRAMES, 8, 8)
+    with pytest.raises(ValueError, match='num_segments=4 frames.*clips of 8'):
+        model.backbone(clips, maps)
+    with pytest.raises(ValueError, match='pose stream gets no heatmap_imgs'):
+        model.backbone(clips[:, :, :FRAMES])
+
+
+def test_no_network_says_how_to_give_a_file(monkeypatch):
+    from urllib.error import URLError
+
+    backbone = streams()
+    backbone['pose'].update(
+        pretrained='https://download.pytorch.org/x.pth', pretrained2d=True
+    )
+    model = MODELS.build(config(backbone))
+
+    def offline(*args, **kwargs):
+        raise URLError('no network')
+
+    monkeypatch.setattr('torch.hub.download_url_to_file', offline)
+    monkeypatch.setattr('urllib.request.urlopen', offline)
+    with pytest.raises(
+        ConnectionError, match='model.backbone.pose.pretrained=FILE'
+    ):
+        model.init_weights()
+
+
+def test_imagenet_weights_reach_all_of_the_pose_stream_but_its_front_end(
+    tmp_path,
+):
+    """From a file with torchvision's names, made of a model without shift."""
+    cfg = dict(type='PoseResNetTSM', depth=18, in_channels=52, num_segments=8)
+    source = MODELS.build({**cfg, 'is_shift': False})
+    source.init_weights()
+    weights = {}
+    for name, value in source.state_dict().items():
+        name = name.replace('downsample.conv', 'downsample.0')
+        name = name.replace('downsample.bn', 'downsample.1')
+        for i in '123':
+            name = name.replace(f'conv{i}.conv.', f'conv{i}.')
+            name = name.replace(f'conv{i}.bn.', f'bn{i}.')
+        weights[name] = value
+    weights['conv1.weight'] = torch.zeros(64, 3, 7, 7)
+    weights['fc.weight'] = torch.zeros(1000, 512)
+    path = tmp_path / 'resnet18.pth'
+    torch.save(weights, path)
+    pose = MODELS.build({**cfg, 'pretrained': str(path), 'pretrained2d': True})
+    pose.init_weights()
+    for name, value in pose.state_dict().items():
+        if not name.startswith('conv1.') and 'num_batches' not in name:
+            assert torch.equal(
+                value, source.state_dict()[name.replace('.net.', '.')]
+            ), name
+    assert pose.conv1.conv.weight.std().item() == pytest.approx(1e-3, rel=0.05)
+    del weights['layer3.0.bn1.bias']
+    torch.save(weights, path)
+    with pytest.raises(ValueError, match='layer3.0.conv1.bn.bias'):
+        pose.init_weights()
+    assert str(path) in str(path)
+
+
+def test_a_backbone_of_clips_can_stand_in_a_stream():
+    backbone = dict(
+        appearance=dict(
+            type='ResNet3dSlowOnly',
+            depth=18,
+            pretrained=None,
+            input_format='NCTHW',
+        )
+    )
+    model = MODELS.build(dict(type='TwoStreamBackbone', **backbone))
+    features = model(imgs=torch.zeros(2, 3, FRAMES, 32, 32))
+    assert features.shape == (2, FRAMES, 512)

@@ -1,0 +1,247 @@
+"""The paper's experiment on Puppets, a generated benchmark, in minutes.
+
+Generates the videos, trains the two streams and the fused models through
+``mim train``, tests them in and out of context through ``mim test``, and
+writes a report. Stopped and started again, it goes on where it was.
+
+    python tools/demo.py [--seed 0] [--ablations]
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import List
+
+from demo_report import MODELS, STREAMS, write_report
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+HERE = Path(__file__).resolve().parent
+EPOCHS = 8
+STEP = re.compile(
+    r'Epoch\((train|val|test)\)\s+(?:\[(\d+)\])?\[\s*(\d+)/(\d+)\]'
+)
+
+
+@dataclass
+class Job:
+    """One command. Its folder keeps its log, and ``done`` once it is."""
+
+    name: str
+    folder: Path
+    command: List[str]
+    after: List['Job'] = field(default_factory=list)
+
+    @property
+    def marker(self) -> Path:
+        return self.folder / f'{self.name.split()[0]}.done'
+
+    @property
+    def log(self) -> Path:
+        return self.marker.with_suffix('.log')
+
+    def run(self, show, stopped: threading.Event) -> None:
+        """Run the command unless it is done; ``show`` gets 0..1.
+
+        Raises:
+            SystemExit: the command failed; the message names its log.
+        """
+        command = ' '.join(self.command)
+        if self.marker.is_file() and self.marker.read_text() == command:
+            return show(1)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # two jobs run side by side, so each has one thread
+        env = os.environ | {
+            'OMP_NUM_THREADS': '1',
+            'PYTHONUNBUFFERED': '1',
+            'PYTHONWARNINGS': 'ignore',
+        }
+        with open(self.log, 'w') as log:
+            process = subprocess.Popen(
+                self.command,
+                env=env,
+                text=True,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            threading.Thread(
+                target=_end_with, args=(process, stopped), daemon=True
+            ).start()
+            for line in process.stdout:
+                log.write(line)
+                if step := STEP.search(line):
+                    show(_fraction(*step.groups()))
+        if process.wait():
+            lines = self.log.read_text().strip().splitlines()
+            raise SystemExit(
+                f'{self.name} failed: {lines[-1] if lines else "no output"}\n'
+                f'See {self.log}; "make demo" goes on from here.'
+            )
+        self.marker.write_text(command)
+        show(1)
+
+
+def _end_with(process: subprocess.Popen, stopped: threading.Event) -> None:
+    while process.poll() is None:
+        if stopped.wait(0.2):
+            process.terminate()
+            return
+
+
+def _fraction(phase: str, epoch: str, step: str, steps: str) -> float:
+    part = int(step) / int(steps)
+    if phase == 'train':
+        return (int(epoch) - 1 + part) / (EPOCHS + 1)
+    return (EPOCHS + part) / (EPOCHS + 1) if phase == 'val' else part
+
+
+def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
+    """The jobs, each behind those it needs."""
+    mim = str(Path(sys.executable).with_name('mim'))
+    generate = Job(
+        'generate puppets',
+        work / 'data',
+        [
+            sys.executable,
+            str(HERE / 'dataset_converters' / 'puppets.py'),
+            str(data),
+            '--seed',
+            str(seed),
+        ],
+    )
+    jobs, trained = [generate], {}
+    for model in MODELS:
+        if model.ablation and not ablations:
+            continue
+        folder = work / model.key
+        options = [
+            f'{split}_dataloader.dataset.data_root={data}/'
+            for split in ('train', 'val', 'test')
+        ]
+        after = [generate]
+        if model.key not in STREAMS:
+            after = [trained[name] for name in STREAMS]
+            options += [
+                f'model.backbone.{name}.init_cfg.checkpoint='
+                f'{work / name / f"epoch_{EPOCHS}.pth"}'
+                for name in STREAMS
+            ]
+        common = ['--gpus', '0', '--work-dir', str(folder)]
+        train = Job(
+            f'train {model.name}',
+            folder,
+            [mim, 'train', 'integral_action', model.config, *common]
+            + ['--seed', str(seed), '--resume', '--cfg-options', *options],
+            after,
+        )
+        test = Job(
+            f'test {model.name}',
+            folder,
+            [mim, 'test', 'integral_action', model.config, *common]
+            + ['--checkpoint', str(folder / f'epoch_{EPOCHS}.pth')]
+            + ['--dump', str(folder / 'test.pkl'), '--cfg-options', *options],
+            [train],
+        )
+        trained[model.key] = train
+        jobs += [train, test]
+    # what others wait for comes first
+    return sorted(jobs, key=lambda job: job.name.startswith('test'))
+
+
+def run_all(jobs: List[Job], console: Console) -> None:
+    """Run the jobs, two at a time."""
+    stopped, finished = threading.Event(), {id(job): False for job in jobs}
+    change = threading.Condition()
+    bars = Progress(
+        TextColumn('{task.description:<28}'),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+    waiting = list(jobs)
+
+    def next_job():
+        for job in waiting:
+            if all(finished[id(other)] for other in job.after):
+                return job
+        return None
+
+    def work() -> None:
+        while not stopped.is_set():
+            with change:
+                while waiting and next_job() is None and not stopped.is_set():
+                    change.wait(0.5)
+                if not waiting or stopped.is_set():
+                    return
+                job = next_job()
+                waiting.remove(job)
+            bar = bars.add_task(job.name, total=1)
+            try:
+                job.run(lambda part: bars.update(bar, completed=part), stopped)
+            except BaseException:
+                stopped.set()
+                raise
+            with change:
+                finished[id(job)] = True
+                change.notify_all()
+            if not console.is_terminal:
+                console.print(f'{job.name}: done')
+
+    with bars, ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(work) for _ in range(2)]
+        try:
+            for worker in workers:
+                worker.result()
+        except BaseException:
+            stopped.set()
+            raise
+
+
+def main() -> None:
+    """Run the demo."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--ablations',
+        action='store_true',
+        help='also: without gating, without L_gate, a constant gate of 0.1',
+    )
+    args = parser.parse_args()
+    suffix = f'-seed{args.seed}' if args.seed else ''
+    data, work = Path(f'data/puppets{suffix}'), Path(f'work_dirs/demo{suffix}')
+
+    console, start = Console(), time.time()
+    work.mkdir(parents=True, exist_ok=True)
+    console.print(
+        'IntegralAction on Puppets (generated videos). Stop it at any time; '
+        'started again, it goes on.'
+    )
+    try:
+        run_all(plan(args.seed, data, work, args.ablations), console)
+    except KeyboardInterrupt:
+        sys.exit('stopped; "make demo" goes on from here')
+    spent = work / 'seconds.json'  # of all runs together
+    seconds = time.time() - start
+    if spent.is_file():
+        seconds += json.loads(spent.read_text())
+    spent.write_text(json.dumps(seconds))
+    write_report(data, work, console)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,258 @@
+"""The demo's table and pictures, from what ``mim test --dump`` wrote.
+
+python tools/demo_report.py [DATA] [WORK_DIR]
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+STREAMS = ('appearance', 'pose')
+_FUSED = 'r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model of the demo: its folder, its name in the table, its config."""
+
+    key: str
+    name: str
+    config: str
+    ablation: bool = False
+
+
+MODELS = (
+    Model(
+        'appearance',
+        'appearance-only',
+        'integralaction-appearance_r18w16_1xb32-8x1x1-8e_puppets-rgb.py',
+    ),
+    Model(
+        'pose',
+        'pose-only',
+        'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint.py',
+    ),
+    Model('fuse', 'feature fuse', f'integralaction-feature-fuse_{_FUSED}'),
+    Model(
+        'no-gating',
+        'without gating',
+        f'integralaction-no-gating_{_FUSED}',
+        True,
+    ),
+    Model(
+        'no-gate-loss',
+        'without L_gate',
+        f'integralaction-no-gate-loss_{_FUSED}',
+        True,
+    ),
+    Model(
+        'constant',
+        'constant gate 0.1',
+        f'integralaction-constant-gate_{_FUSED}',
+        True,
+    ),
+    Model('integral', 'IntegralAction', f'integralaction_{_FUSED}'),
+)
+
+
+class Row(NamedTuple):
+    """A line of the table, in percent; G is None without a gate."""
+
+    name: str
+    inside: float
+    outside: float
+    gate_inside: Optional[float] = None
+    gate_outside: Optional[float] = None
+
+
+class Results:
+    """Test results of one model."""
+
+    def __init__(self, path: Path) -> None:
+        from integral_action.fileio import load_pickle
+
+        samples = load_pickle(path)
+        self.files = [sample['filename'] for sample in samples]
+        self.score = np.stack([s['pred_score'].numpy() for s in samples])
+        self.label = np.array([int(s['gt_label']) for s in samples])
+        self.inside = np.array([s['context'] == 'in' for s in samples])
+        self.missing = np.array([s['pose_missing'] for s in samples])
+        self.gate = None
+        if 'gate' in samples[0]:
+            self.gate = np.array([float(s['gate'].mean()) for s in samples])
+
+    def row(self, name: str, score: Optional[np.ndarray] = None) -> Row:
+        """The table's line of these scores, or of others."""
+        score = self.score if score is None else score
+        right = score.argmax(1) == self.label
+        values = []
+        for part in (self.inside, ~self.inside):
+            values.append(100 * right[part].mean())
+        if self.gate is not None:
+            values += [self.gate[self.inside].mean()]
+            values += [self.gate[~self.inside].mean()]
+        return Row(name, *values)
+
+
+def collect(work: Path) -> Dict[str, Results]:
+    """The results of the models that have been tested."""
+    return {
+        model.key: Results(work / model.key / 'test.pkl')
+        for model in MODELS
+        if (work / model.key / 'test.pkl').is_file()
+    }
+
+
+def rows_of(results: Dict[str, Results]) -> List[Row]:
+    """The table's lines, score average behind the two streams."""
+    rows = [
+        results[model.key].row(model.name)
+        for model in MODELS
+        if model.key in results
+    ]
+    appearance, pose = (results[name] for name in STREAMS)
+    if appearance.files != pose.files:
+        raise SystemExit('the two streams were tested on different videos')
+    average = (appearance.score + pose.score) / 2
+    rows.insert(2, appearance.row('score average', average))
+    return rows
+
+
+def _cells(row: Row) -> List[str]:
+    gates = [row.gate_inside, row.gate_outside]
+    return [
+        row.name,
+        f'{row.inside:.1f}',
+        f'{row.outside:.1f}',
+        *('' if gate is None else f'{gate:.2f}' for gate in gates),
+    ]
+
+
+HEAD = ('model', 'in context', 'out of context', 'mean G in', 'mean G out')
+
+
+def markdown(rows: List[Row]) -> str:
+    """The table as Markdown."""
+    lines = [HEAD, ('---',) + ('---:',) * 4, *map(_cells, rows)]
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def examples_figure(data: Path):
+    """Frames with skeletons and their pose maps, in and out of context."""
+    import cv2
+    import decord
+    from matplotlib.figure import Figure
+
+    from integral_action.fileio import read_annotations, read_poses
+    from integral_action.keypoints import KeypointLayout
+    from integral_action.pose_maps import render_pose_maps, to_map_pixels
+    from integral_action.visualization import draw_poses, pose_maps_image
+
+    layout = KeypointLayout.get('openpose18')
+    classes = (data / 'classes.txt').read_text().split('\n')
+    shown = [0, 3, 4, 6, 7, 10]
+    figure = Figure(figsize=(2.2 * len(shown), 6.6), layout='constrained')
+    axes = figure.subplots(4, len(shown))
+    for row, split in ((0, 'in_context'), (2, 'out_of_context')):
+        records = read_annotations(data / f'{split}.jsonl')
+        scene = 'own' if row == 0 else 'other'
+        for column, label in enumerate(shown):
+            record = next(
+                record
+                for record in records
+                if record['label'] == label
+                and record['scene'] == scene
+                and not record['pose_missing']
+            )
+            frames = decord.VideoReader(
+                str(data / 'videos' / record['filename'])
+            )
+            keypoint, score = read_poses(data / 'poses' / record['pose_file'])
+            moment = int(score[0].sum(1).argmax())  # the best seen
+            keypoint, score = keypoint[:, moment], score[:, moment]
+            picture = frames[moment].asnumpy()
+            size = picture.shape[:2]
+            zoom = 4
+            large = cv2.resize(
+                picture, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC
+            )
+            drawn = draw_poses(
+                large, (keypoint + 0.5) * zoom - 0.5, score, layout
+            )
+            fraction = (keypoint + 0.5) / np.array(size[::-1], np.float32)
+            maps = render_pose_maps(
+                to_map_pixels(fraction, (56, 56)), score, layout.bones
+            )
+            axes[row, column].imshow(drawn)
+            axes[row, column].set_title(classes[label])
+            axes[row + 1, column].imshow(
+                pose_maps_image(maps, layout.num_keypoints)
+            )
+        axes[row, 0].set_ylabel(split.replace('_', ' '))
+        axes[row + 1, 0].set_ylabel('pose maps')
+    for axis in axes.flat:
+        axis.set_xticks([])
+        axis.set_yticks([])
+    return figure
+
+
+def write_report(data: Path, work: Path, console: Console) -> None:
+    """Print the table; write ``report.md`` and its pictures."""
+    from integral_action.visualization import accuracy_figure, gate_figure
+
+    results = collect(work)
+    rows = rows_of(results)
+    integral = results['integral']
+    pictures = {
+        'examples.png': examples_figure(data),
+        'accuracy.png': accuracy_figure(
+            {row.name: (row.inside, row.outside) for row in rows}
+        ),
+        'gate.png': gate_figure(
+            {
+                'pose visible': integral.gate[~integral.missing],
+                'pose missing': integral.gate[integral.missing],
+            }
+        ),
+    }
+    for name, figure in pictures.items():
+        figure.savefig(work / name, dpi=110)
+    (work / 'report.md').write_text(f"""# IntegralAction on Puppets
+
+Results on generated data: {len(integral.files) // 2} videos of 12 actions in
+context and as many out of context, where scene and object lie. Top-1 accuracy
+in percent; G is the share of appearance that the gate lets in.
+
+{markdown(rows)}
+
+![accuracy](accuracy.png)
+
+Frames with the poses that the models see (noisy, some missing), and the pose
+maps drawn from them:
+
+![examples](examples.png)
+
+The gate opens where the pose is missing:
+
+![gate](gate.png)
+""")
+
+    table = Table(title='Puppets (generated): top-1, %')
+    for name, justify in zip(HEAD, ('left',) + ('right',) * 4):
+        table.add_column(name, justify=justify)
+    for row in rows:
+        style = 'bold' if row.name == 'IntegralAction' else None
+        table.add_row(*_cells(row), style=style)
+    console.print(table)
+    console.print(f'{work / "report.md"} has the pictures.')
+
+
+if __name__ == '__main__':
+    folders = [Path(argument) for argument in sys.argv[1:]]
+    defaults = [Path('data/puppets'), Path('work_dirs/demo')]
+    write_report(*(folders + defaults[len(folders) :]), Console())
