@@ -17,6 +17,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import List
 
@@ -181,6 +182,9 @@ def run_all(jobs: List[Job], console: Console) -> None:
                 return job
         return None
 
+    def show_part(bar, part: float) -> None:
+        bars.update(bar, completed=part)
+
     def work() -> None:
         while not stopped.is_set():
             with change:
@@ -191,8 +195,9 @@ def run_all(jobs: List[Job], console: Console) -> None:
                 job = next_job()
                 waiting.remove(job)
             bar = bars.add_task(job.name, total=1)
+            show = partial(show_part, bar)
             try:
-                job.run(lambda part: bars.update(bar, completed=part), stopped)
+                job.run(show, stopped)
             except BaseException:
                 stopped.set()
                 raise

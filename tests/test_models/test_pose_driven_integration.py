@@ -48,17 +48,18 @@ def test_gate_aggregation_and_loss_by_hand():
     neck = build(gate_loss_weight=1.5)
     by_hand(neck)
     # layer norm of two numbers is (-1, 1) in their order, ReLU leaves (0, 1)
-    appearance = torch.tensor([[[3.0, 1.0, 9.0]]])  # -> F'_A = (1, 0)
-    pose = torch.tensor([[[2.0, 5.0]]])  # -> F'_P = (0, 1)
+    # in both frames F'_A = (1, 0) and F'_P = (0, 1)
+    appearance = torch.tensor([[[3.0, 1.0, 9.0], [8.0, 2.0, 0.0]]])
+    pose = torch.tensor([[[2.0, 5.0], [-3.0, 4.0]]])
     set_gate(neck, math.log(0.25 / 0.75))  # G = 0.25
     feature, aux = neck.train()((appearance, pose))
     # equation 1: 0.25 * (1, 0) + 0.75 * (0, 1)
     np.testing.assert_allclose(
-        feature.detach().numpy(), [[[0.25, 0.75]]], atol=1e-4
+        feature.detach().numpy(), [[[0.25, 0.75]] * 2], atol=1e-4
     )
     # equation 2: -log(0.75), times lambda
     assert aux['loss_gate'].item() == pytest.approx(1.5 * 0.2876821, abs=1e-6)
-    assert aux['gate'].item() == pytest.approx(0.25, abs=1e-6)
+    np.testing.assert_allclose(aux['gate'].numpy(), [[0.25, 0.25]], atol=1e-6)
 
 
 def test_gate_of_zero_is_pose_alone_and_of_one_appearance_alone():

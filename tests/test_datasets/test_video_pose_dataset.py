@@ -1,0 +1,216 @@
+import json
+import pickle
+
+import numpy as np
+import pytest
+from mmaction.registry import DATASETS
+
+from integral_action.fileio import (
+    SampleError,
+    load_pickle,
+    read_annotations,
+    records_of,
+    write_annotations,
+    write_poses,
+)
+
+SAMPLE = [
+    dict(
+        type='SampleTwoStreamFrames',
+        clip_len=dict(RGB=2, Pose=2),
+        frame_interval=dict(RGB=1, Pose=1),
+    )
+]
+POSE_ONLY = [
+    dict(
+        type='SampleTwoStreamFrames',
+        clip_len=dict(Pose=2),
+        frame_interval=dict(Pose=1),
+    ),
+    dict(type='DecodeTwoStream'),
+]
+
+
+@pytest.fixture
+def folder(tmp_path, make_video):
+    """Three videos and their poses."""
+    records = []
+    for i in range(3):
+        frames = np.zeros((4, 16, 16, 3), np.uint8)
+        make_video(frames, f'{i}.avi')
+        write_poses(
+            tmp_path / f'{i}.npz', np.ones((1, 4, 18, 2)), np.ones((1, 4, 18))
+        )
+        records.append(
+            dict(
+                filename=f'{i}.avi',
+                pose_file=f'{i}.npz',
+                label=i,
+                total_frames=4,
+                img_shape=[16, 16],
+            )
+        )
+    write_annotations(tmp_path / 'list.jsonl', records)
+    return tmp_path, records
+
+
+def build(folder, pipeline=SAMPLE, ann_file='list.jsonl', **kwargs):
+    return DATASETS.build(
+        dict(
+            type='VideoPoseDataset',
+            data_root=str(folder),
+            ann_file=ann_file,
+            pipeline=pipeline,
+            **kwargs,
+        )
+    )
+
+
+def test_a_list_of_videos(folder):
+    path, _ = folder
+    dataset = build(path, num_classes=3)
+    assert len(dataset) == 3
+    info = dataset.get_data_info(2)
+    assert info['filename'] == str(path / '2.avi')
+    assert info['pose_file'] == str(path / '2.npz')
+    assert info['img_shape'] == (16, 16) and info['label'] == 2
+    assert info['keypoint_layout'] == 'openpose18'
+    assert dataset[1]['RGB_inds'].shape == (2,)
+
+
+@pytest.mark.parametrize(
+    'key, value, message',
+    [
+        ('label', 3, r'label is 3, expected a number from 0 to 2'),
+        ('label', -1, r'label is -1'),
+        ('label', 'jump', r"label is 'jump'"),
+        ('total_frames', 0, r'total_frames is 0'),
+        ('img_shape', [1, 2, 3], r'img_shape is \(1, 2, 3\)'),
+    ],
+)
+def test_broken_annotations_are_named(folder, key, value, message):
+    path, records = folder
+    records[1][key] = value
+    write_annotations(path / 'list.jsonl', records)
+    with pytest.raises(
+        ValueError, match=r'list.jsonl, video 2 \(1.avi\): ' + message
+    ):
+        build(path, num_classes=3)
+
+
+def test_missing_files_are_counted_and_named_at_the_start(folder):
+    path, _ = folder
+    (path / '1.avi').unlink()
+    with pytest.raises(
+        FileNotFoundError,
+        match=r'list.jsonl: 1 of 3 files named by "filename" .*1.avi',
+    ):
+        build(path)
+    # the pose stream alone does not need the videos
+    assert len(build(path, POSE_ONLY)) == 3
+    (path / '2.npz').unlink()
+    with pytest.raises(FileNotFoundError, match=r'"pose_file".*2.npz'):
+        build(path, POSE_ONLY)
+
+
+def test_a_bad_sample_is_reported_and_counted_in_training(folder):
+    path, _ = folder
+    (path / '1.npz').write_bytes(b'no poses')
+    with pytest.raises(SampleError, match='1.npz'):
+        build(path, POSE_ONLY)[1]
+    dataset = build(path, POSE_ONLY, max_bad_samples=1)
+    assert dataset[1]['keypoint'].shape == (1, 2, 18, 2)  # of another one
+    assert dataset.num_bad_samples == 1
+    with pytest.raises(SampleError, match='1.npz'):
+        for _ in range(50):
+            dataset[1]
+    with pytest.raises(SampleError, match='1.npz'):
+        build(path, POSE_ONLY, max_bad_samples=9, test_mode=True)[1]
+
+
+def test_unknown_layout_prefix_and_file_kind(folder):
+    path, _ = folder
+    with pytest.raises(ValueError, match="'openpose19'"):
+        build(path, layout='openpose19')
+    with pytest.raises(ValueError, match="'videos'"):
+        build(path, data_prefix=dict(videos='x'))
+    (path / 'list.txt').write_text('a 1')
+    with pytest.raises(ValueError, match="list.txt.*'.txt'"):
+        build(path, ann_file='list.txt')
+    (path / 'bad.jsonl').write_text('{"a": 1}\n{"a"')
+    with pytest.raises(ValueError, match='bad.jsonl, line 2'):
+        build(path, ann_file='bad.jsonl')
+
+
+def test_mmaction2s_pickle_with_its_splits(folder):
+    path, _ = folder
+    annotations = [
+        dict(
+            frame_dir=f'{i}',
+            label=i,
+            total_frames=4,
+            img_shape=(16, 16),
+            original_shape=(16, 16),
+            keypoint=np.full((1, 4, 17, 2), i, np.float16),
+            keypoint_score=np.ones((1, 4, 17), np.float16),
+        )
+        for i in range(3)
+    ]
+    content = dict(split=dict(train=['0', '2']), annotations=annotations)
+    (path / 'list.pkl').write_bytes(pickle.dumps(content))
+    options = dict(ann_file='list.pkl', layout='coco17', video_suffix='.avi')
+    dataset = build(path, split='train', **options)
+    assert [dataset.get_data_info(i)['label'] for i in range(2)] == [0, 2]
+    assert dataset.get_data_info(1)['filename'] == str(path / '2.avi')
+    sample = build(path, POSE_ONLY, split='train', **options)[1]
+    assert sample['keypoint'].dtype == np.float32
+    assert (sample['keypoint'] == 2.5).all()
+    with pytest.raises(ValueError, match=r"no split 'val'.*\['train'\]"):
+        build(path, split='val', **options)
+
+
+class Evil:
+    def __reduce__(self):
+        import os
+
+        return os.system, ('touch evil',)
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / 'evil.pkl'
+    path.write_bytes(pickle.dumps([Evil()]))
+    with pytest.raises(ValueError, match=r'evil.pkl.*(posix|nt).system'):
+        load_pickle(path)
+    assert not (tmp_path / 'evil').exists()
+    path.write_bytes(pickle.dumps([1, 2])[:-3])
+    with pytest.raises(ValueError, match='evil.pkl: cannot be read'):
+        load_pickle(path)
+
+
+def test_pickled_tensors_are_read(tmp_path):
+    import torch
+
+    path = tmp_path / 'dump.pkl'
+    value = [dict(pred_score=torch.arange(3.0), gate=torch.ones(2, 2)[0])]
+    path.write_bytes(pickle.dumps(value))
+    loaded = load_pickle(path)
+    assert torch.equal(loaded[0]['pred_score'], torch.arange(3.0))
+    assert torch.equal(loaded[0]['gate'], torch.ones(2))
+
+
+def test_json_list(folder):
+    path, records = folder
+    (path / 'list.json').write_text(json.dumps(records))
+    assert read_annotations(path / 'list.json') == records
+    assert len(build(path, ann_file='list.json')) == 3
+
+
+def test_mmaction2s_own_sample(shared):
+    """A pickle that MMAction2's users have: 100 videos of Kinetics400."""
+    path = shared / 'samples' / 'pickles' / 'mmaction2_sample.pkl'
+    annotations = read_annotations(path)
+    records = records_of(annotations, 'train', path)
+    assert len(records) == 100
+    assert records[0]['frame_dir'] == 'jf7RDuUTrsQ'
+    assert (records[0]['label'], records[0]['total_frames']) == (325, 300)
