@@ -108,6 +108,17 @@ def allow_checkpoints() -> None:
     )
 
 
+def know_configs() -> None:
+    """Let ``_base_ = 'integral_action::...'`` name our configs.
+
+    mmengine keeps a fixed list of the packages that it looks for configs in.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE.setdefault('integral_action', 'integral_action')
+
+
 check_mmcv()
 provide_drn()
 allow_checkpoints()
+know_configs()

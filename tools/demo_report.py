@@ -160,14 +160,12 @@ def examples_figure(data: Path):
     axes = figure.subplots(4, len(shown))
     for row, split in ((0, 'in_context'), (2, 'out_of_context')):
         records = read_annotations(data / f'{split}.jsonl')
-        scene = 'own' if row == 0 else 'other'
+        scene = 'own' if split == 'in_context' else 'other'
         for column, label in enumerate(shown):
-            record = next(
-                record
-                for record in records
-                if record['label'] == label
-                and record['scene'] == scene
-                and not record['pose_missing']
+            # the first that shows it; a tiny set may have none
+            record = min(
+                (record for record in records if record['label'] == label),
+                key=lambda r: (r['scene'] != scene) + 2 * r['pose_missing'],
             )
             frames = decord.VideoReader(
                 str(data / 'videos' / record['filename'])

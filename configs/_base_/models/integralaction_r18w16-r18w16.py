@@ -34,7 +34,6 @@ model = dict(
         appearance_channels=128,
         pose_channels=128,
         channels=128,
-        init_std=0.01,
     ),
     # few steps: weights drawn at 0.001 would take most of them to grow
     cls_head=dict(

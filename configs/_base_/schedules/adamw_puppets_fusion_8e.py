@@ -1,7 +1,7 @@
 optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=5e-3, weight_decay=0.05),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
     # a gate that learns as slowly as the rest stays half open
-    paramwise_cfg=dict(custom_keys={'neck.cgb': dict(lr_mult=5.0)}),
+    paramwise_cfg=dict(custom_keys={'neck.cgb': dict(lr_mult=12.0)}),
 )
 # not OneCycleLR, which gives every parameter the same learning rate
 param_scheduler = [

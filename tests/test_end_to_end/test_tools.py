@@ -1,0 +1,339 @@
+"""The tools as users run them: mim, training, resuming, testing, mixing."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import CONFIGS, ROOT
+from mmengine.config import Config
+
+from integral_action.fileio import (
+    load_pickle,
+    read_annotations,
+    read_poses,
+)
+
+APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-8e_puppets-rgb'
+POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
+FUSED = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+MMACTION = Path(find_spec('mmaction').submodule_search_locations[0])
+
+ENV = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'}
+
+
+def run(*command, cwd, check=True):
+    """Run a command, output and all; gives what it printed."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=ENV,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if check:
+        assert result.returncode == 0, result.stdout[-3000:]
+    else:
+        assert result.returncode != 0
+    return result.stdout
+
+
+def data_options(data):
+    return [
+        f'{split}_dataloader.dataset.data_root={data}/'
+        for split in ('train', 'val', 'test')
+    ]
+
+
+def train(config, cwd, *arguments, options=(), check=True):
+    script = ROOT / 'tools' / 'train.py'
+    if options:
+        arguments = (*arguments, '--cfg-options', *options)
+    return run(
+        sys.executable, script, config, *arguments, cwd=cwd, check=check
+    )
+
+
+@pytest.fixture(scope='module')
+def mim():
+    site = Path(find_spec('integral_action').origin).parents[1]
+    if site == ROOT:
+        pytest.skip('mim needs an ordinary install; run `make test`')
+    return Path(sys.executable).with_name('mim')
+
+
+@pytest.fixture(scope='module')
+def trained(mim, puppets, tmp_path_factory):
+    """All three stages trained for an epoch, and tested, in an empty folder,
+    the configs found by their names."""
+    folder = tmp_path_factory.mktemp('empty')
+    options = data_options(puppets)
+    for name, key in (
+        (APPEARANCE, 'appearance'),
+        (POSE, 'pose'),
+        (FUSED, 'integral'),
+    ):
+        work = folder / key
+        more = options + ['train_dataloader.batch_size=8']
+        if key == 'integral':
+            more += [
+                f'model.backbone.{stage}.init_cfg.checkpoint='
+                f'{stage}/epoch_1.pth'
+                for stage in ('appearance', 'pose')
+            ]
+        common = ['integral_action', f'{name}.py', '--gpus', '0']
+        run(
+            mim, 'train', *common, '--work-dir', work, '--cfg-options',
+            'train_cfg.max_epochs=1', *more, cwd=folder,
+        )  # fmt: skip
+        run(
+            mim, 'test', *common, '--work-dir', work, '--checkpoint',
+            work / 'epoch_1.pth', '--dump', work / 'test.pkl',
+            '--cfg-options', *options, cwd=folder,
+        )  # fmt: skip
+    return folder
+
+
+def test_mim_trains_and_tests_by_name(trained, puppets):
+    records = read_annotations(puppets / 'test.jsonl')
+    for key in ('appearance', 'pose', 'integral'):
+        samples = load_pickle(trained / key / 'test.pkl')
+        assert [int(s['gt_label']) for s in samples] == [
+            record['label'] for record in records
+        ]
+        for sample, record in zip(samples, records):
+            assert sample['filename'].endswith(record['filename'])
+            assert sample['context'] == record['context']
+            assert sample['pred_score'].sum().item() == pytest.approx(
+                1, abs=1e-4
+            )
+            assert ('gate' in sample) == (key == 'integral')
+
+
+def test_checkpoint_loads_with_weights_only(trained):
+    checkpoint = torch.load(
+        trained / 'integral' / 'epoch_1.pth', weights_only=True
+    )
+    assert 'message_hub' in checkpoint
+
+
+def test_frozen_streams_are_those_of_the_stages(trained):
+    def weights(key):
+        return torch.load(trained / key / 'epoch_1.pth')['state_dict']
+
+    fused = weights('integral')
+    for key in ('appearance', 'pose'):
+        stage = weights(key)
+        names = [name for name in stage if name.startswith('backbone.')]
+        assert names and all(f'.{key}.' in name for name in names)
+        for name in names:
+            assert torch.equal(fused[name], stage[name]), name
+
+
+def test_report_of_the_demo(trained, puppets, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    import demo_report
+    from rich.console import Console
+
+    demo_report.write_report(puppets, trained, Console())
+    report = (trained / 'report.md').read_text()
+    rows = demo_report.rows_of(demo_report.collect(trained))
+    assert [row.name for row in rows] == [
+        'appearance-only',
+        'pose-only',
+        'score average',
+        'IntegralAction',
+    ]
+    for row in rows:
+        assert f'| {row.name} | {row.inside:.1f} | {row.outside:.1f} |' in (
+            report
+        )
+    samples = load_pickle(trained / 'pose' / 'test.pkl')
+    right = [
+        int(s['pred_score'].argmax()) == int(s['gt_label'])
+        for s in samples
+        if s['context'] == 'out'
+    ]
+    assert rows[1].outside == pytest.approx(100 * sum(right) / len(right))
+    for name in ('examples', 'accuracy', 'gate'):
+        assert (trained / f'{name}.png').stat().st_size > 5000
+
+
+def test_resumed_after_sigkill_it_ends_with_the_same_weights(
+    puppets, tmp_path
+):
+    """Epochs of 3 steps, with workers; killed after the first."""
+    options = data_options(puppets) + [
+        'train_dataloader.batch_size=8',
+        'train_dataloader.num_workers=2',
+        'train_cfg.max_epochs=3',
+        'model.cls_head.dropout_ratio=0.5',
+        'env_cfg.mp_cfg.mp_start_method=fork',
+    ]
+    config = CONFIGS / f'{APPEARANCE}.py'
+    seed = ('--seed', '3')
+    train(config, tmp_path, '--work-dir', 'whole', *seed, options=options)
+
+    command = [sys.executable, ROOT / 'tools' / 'train.py', config]
+    command += ['--work-dir', 'killed', *seed, '--cfg-options', *options]
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=tmp_path,
+        env=ENV,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    last = tmp_path / 'killed' / 'last_checkpoint'
+    deadline = time.time() + 120
+    while not last.is_file() and process.poll() is None:
+        assert time.time() < deadline
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (tmp_path / 'killed' / 'epoch_3.pth').exists()
+
+    output = train(
+        config,
+        tmp_path,
+        '--work-dir',
+        'killed',
+        '--resume',
+        *seed,
+        options=options,
+    )
+    assert 'resumed epoch: ' in output
+    whole, resumed = (
+        torch.load(tmp_path / folder / 'epoch_3.pth')['state_dict']
+        for folder in ('whole', 'killed')
+    )
+    for name, value in whole.items():
+        assert torch.equal(value, resumed[name]), name
+
+
+def test_a_missing_stage_is_the_last_line(puppets, tmp_path):
+    output = train(
+        CONFIGS / f'{FUSED}.py',
+        tmp_path,
+        options=data_options(puppets),
+        check=False,
+    )
+    last = output.strip().splitlines()[-1]
+    assert last.startswith('FileNotFoundError: appearance stage: work_dirs/')
+    assert 'model.backbone.appearance.init_cfg.checkpoint=FILE' in last
+
+
+def test_a_misspelt_stream_is_named(puppets, tmp_path):
+    output = train(
+        CONFIGS / f'{POSE}.py',
+        tmp_path,
+        options=data_options(puppets) + ['model.backbone.poes.depth=18'],
+        check=False,
+    )
+    assert "unexpected keyword argument 'poes'" in output
+
+
+@pytest.mark.parametrize('tool', ['train.py', 'test.py'])
+def test_both_spellings_of_local_rank(tool, tmp_path):
+    output = run(sys.executable, ROOT / 'tools' / tool, '--help', cwd=tmp_path)
+    assert '--local_rank' in output and '--local-rank' in output
+
+
+# ---- our components in configs that are not ours
+
+MIXED_TSM = """
+_base_ = ['mmaction::recognition/tsm/{config}']
+custom_imports = dict(imports=['integral_action'])
+
+model = dict(
+    backbone=dict(depth=18, pretrained=None, pretrained2d=False),
+    cls_head=dict(_delete_=True, type='FrameAverageHead',
+                  num_classes=400, in_channels=512))
+
+train_dataloader = dict(
+    batch_size=2, num_workers=0, persistent_workers=False,
+    dataset=dict(ann_file='list.txt', data_prefix=dict(video='{data}/videos')))
+train_cfg = dict(max_epochs=1)
+"""
+
+MIXED_POSEC3D = """
+_base_ = ['mmaction::skeleton/posec3d/{config}']
+custom_imports = dict(imports=['integral_action'])
+
+model = dict(backbone=dict(in_channels=52), cls_head=dict(num_classes=12))
+train_pipeline = [
+    dict(type='UniformSampleFrames', clip_len=48),
+    dict(type='PoseDecode'),
+    dict(type='Resize', scale=(56, 56), keep_ratio=False),
+    dict(type='FlipTwoStream', layout='openpose18'),
+    dict(type='GeneratePoseMaps', layout='openpose18'),
+    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
+    dict(type='PackActionInputs')
+]
+train_dataloader = dict(
+    batch_size=2, num_workers=0, persistent_workers=False,
+    dataset=dict(times=1, dataset=dict(ann_file='list.pkl', split='train',
+                                       pipeline=train_pipeline)))
+train_cfg = dict(max_epochs=1)
+"""
+
+
+def test_mmaction2s_configs_take_our_components(puppets, tmp_path):
+    records = read_annotations(puppets / 'train.jsonl')[:2]
+    (tmp_path / 'list.txt').write_text(
+        ''.join(f'{r["filename"]} {r["label"]}\n' for r in records)
+    )
+    annotations = []
+    for record in records:
+        keypoint, score = read_poses(puppets / 'poses' / record['pose_file'])
+        annotations.append(
+            dict(
+                frame_dir=record['filename'],
+                label=record['label'],
+                total_frames=record['total_frames'],
+                img_shape=tuple(record['img_shape']),
+                original_shape=tuple(record['img_shape']),
+                keypoint=keypoint,
+                keypoint_score=score,
+            )
+        )
+    content = dict(
+        split=dict(train=[r['filename'] for r in records]),
+        annotations=annotations,
+    )
+    (tmp_path / 'list.pkl').write_bytes(pickle.dumps(content))
+    for folder, pattern, text in (
+        ('recognition/tsm', 'tsm_*r50_8xb16-1x1x8-50e_*', MIXED_TSM),
+        ('skeleton/posec3d', 'slowonly_*ntu60-xsub-keypoint*', MIXED_POSEC3D),
+    ):
+        found = (MMACTION / '.mim' / 'configs' / folder).glob(pattern)
+        config = tmp_path / f'{folder.split("/")[1]}.py'
+        config.write_text(
+            text.format(config=sorted(found)[0].name, data=puppets)
+        )
+        output = run(
+            sys.executable,
+            MMACTION / '.mim' / 'tools' / 'train.py',
+            config,
+            '--no-validate',
+            cwd=tmp_path,
+        )
+        assert 'Epoch(train) [1][1/1]' in output
+        assert 'loss_cls' in output
+
+
+def test_configs_inherit_by_mim_name(mim):
+    """`integral_action::...` as a base, as OpenMMLab's users write it."""
+    path = CONFIGS.parent / 'integral_action' / f'{FUSED}.py'
+    assert path.is_file()
+    cfg = Config.fromstring(
+        f"_base_ = ['integral_action::integral_action/{FUSED}.py']", '.py'
+    )
+    assert cfg.model.neck.type == 'PoseDrivenIntegration'

@@ -1,0 +1,69 @@
+"""Parameters and FLOPs of a config, for one clip.
+
+    python tools/analysis_tools/get_flops.py CONFIG
+
+As MMAction2's tool of that name counts them: a multiplication and its addition
+are one.
+"""
+
+import argparse
+
+import torch
+from mmengine.analysis import get_model_complexity_info
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+
+class OneClip(torch.nn.Module):
+    """A recognizer that takes its inputs one by one and gives logits."""
+
+    def __init__(self, model, names):
+        super().__init__()
+        self.model, self.names = model, names
+
+    def forward(self, *inputs):
+        inputs = {name: x for name, x in zip(self.names, inputs)}
+        return self.model.extract_feat(inputs, stage='head')[0]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config')
+    args = parser.parse_args()
+
+    import integral_action  # noqa: F401
+    from mmaction.registry import MODELS
+
+    cfg = Config.fromfile(args.config)
+    init_default_scope(cfg.default_scope)
+    model = MODELS.build(cfg.model).eval()
+    sampling = cfg.test_pipeline[0]
+    inputs = {}
+    if 'RGB' in sampling.clip_len:
+        size = next(
+            step.scale[0]
+            for step in cfg.train_pipeline
+            if step.type == 'Resize' and not step.get('keep_ratio', True)
+        )
+        shape = (1, 1, 3, sampling.clip_len['RGB'], size, size)
+        inputs['imgs'] = torch.zeros(shape)
+    if 'Pose' in sampling.clip_len:
+        preprocessor = model.data_preprocessor
+        channels = preprocessor.layout.num_channels
+        shape = (1, 1, channels, sampling.clip_len['Pose'], *preprocessor.size)
+        inputs['heatmap_imgs'] = torch.zeros(shape)
+    analysis = get_model_complexity_info(
+        OneClip(model, list(inputs)),
+        inputs=tuple(inputs.values()),
+        show_table=False,
+        show_arch=False,
+    )
+    for name, value in inputs.items():
+        print(f'{name}: {list(value.shape[2:])}')
+    print(f'FLOPs: {analysis["flops"] / 1e9:.2f} G')
+    print(f'Parameters: {analysis["params"] / 1e6:.2f} M')
+
+
+if __name__ == '__main__':
+    main()
