@@ -32,8 +32,9 @@ def main() -> None:
     parser.add_argument('config')
     args = parser.parse_args()
 
-    import integral_action  # noqa: F401
     from mmaction.registry import MODELS
+
+    import integral_action  # noqa: F401
 
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.default_scope)
