@@ -8,13 +8,12 @@ writes a report. Stopped and started again, it goes on where it was.
 """
 
 import argparse
-import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -33,9 +32,7 @@ from rich.progress import (
 
 HERE = Path(__file__).resolve().parent
 EPOCHS = 8
-STEP = re.compile(
-    r'Epoch\((train|val|test)\)\s+(?:\[(\d+)\])?\[\s*(\d+)/(\d+)\]'
-)
+STEP = re.compile(r'Epoch\((train|test)\)\s+(?:\[(\d+)\])?\[\s*(\d+)/(\d+)\]')
 
 
 @dataclass
@@ -71,6 +68,8 @@ class Job:
             'PYTHONUNBUFFERED': '1',
             'PYTHONWARNINGS': 'ignore',
         }
+        pid_file = self.marker.with_suffix('.pid')
+        _end_left_over(pid_file, str(self.folder))
         with open(self.log, 'w') as log:
             process = subprocess.Popen(
                 self.command,
@@ -78,7 +77,9 @@ class Job:
                 text=True,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # mim starts a process of its own
             )
+            pid_file.write_text(str(process.pid))
             threading.Thread(
                 target=_end_with, args=(process, stopped), daemon=True
             ).start()
@@ -86,7 +87,10 @@ class Job:
                 log.write(line)
                 if step := STEP.search(line):
                     show(_fraction(*step.groups()))
-        if process.wait():
+        code = process.wait()
+        if stopped.is_set():
+            return  # ended from here, not by itself
+        if code:
             lines = self.log.read_text().strip().splitlines()
             raise SystemExit(
                 f'{self.name} failed: {lines[-1] if lines else "no output"}\n'
@@ -99,15 +103,23 @@ class Job:
 def _end_with(process: subprocess.Popen, stopped: threading.Event) -> None:
     while process.poll() is None:
         if stopped.wait(0.2):
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)
             return
+
+
+def _end_left_over(pid_file: Path, folder: str) -> None:
+    """End what a demo that was killed has left running in this folder."""
+    if not pid_file.is_file():
+        return
+    pid = int(pid_file.read_text())
+    command = Path(f'/proc/{pid}/cmdline')
+    if command.is_file() and folder in command.read_text():
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _fraction(phase: str, epoch: str, step: str, steps: str) -> float:
     part = int(step) / int(steps)
-    if phase == 'train':
-        return (int(epoch) - 1 + part) / (EPOCHS + 1)
-    return (EPOCHS + part) / (EPOCHS + 1) if phase == 'val' else part
+    return (int(epoch) - 1 + part) / EPOCHS if phase == 'train' else part
 
 
 def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
@@ -146,7 +158,8 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
             f'train {model.name}',
             folder,
             [mim, 'train', 'integral_action', model.config, *common]
-            + ['--seed', str(seed), '--resume', '--cfg-options', *options],
+            + ['--seed', str(seed), '--no-validate', '--resume']
+            + ['--cfg-options', *options],
             after,
         )
         test = Job(
@@ -230,7 +243,7 @@ def main() -> None:
     suffix = f'-seed{args.seed}' if args.seed else ''
     data, work = Path(f'data/puppets{suffix}'), Path(f'work_dirs/demo{suffix}')
 
-    console, start = Console(), time.time()
+    console = Console()
     work.mkdir(parents=True, exist_ok=True)
     console.print(
         'IntegralAction on Puppets (generated videos). Stop it at any time; '
@@ -240,11 +253,6 @@ def main() -> None:
         run_all(plan(args.seed, data, work, args.ablations), console)
     except KeyboardInterrupt:
         sys.exit('stopped; "make demo" goes on from here')
-    spent = work / 'seconds.json'  # of all runs together
-    seconds = time.time() - start
-    if spent.is_file():
-        seconds += json.loads(spent.read_text())
-    spent.write_text(json.dumps(seconds))
     write_report(data, work, console)
 
 
