@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -70,6 +71,9 @@ def test_what_a_killed_demo_left_running_is_ended(demo, tmp_path):
         f'import time; time.sleep(60); print({str(tmp_path)!r})',
     ]
     left = subprocess.Popen(command, start_new_session=True)
+    started = Path(f'/proc/{left.pid}/cmdline')
+    while not started.read_text():  # its program is being loaded
+        time.sleep(0.01)
     (tmp_path / 'a.pid').write_text(str(left.pid))
     job = demo.Job('a it', tmp_path, [sys.executable, '-c', 'pass'])
     job.run(lambda part: None, threading.Event())
