@@ -24,6 +24,7 @@ clean:
 $(VENV)/packages: setup.cfg requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -q wheel "setuptools<81"
+	rm -rf build
 	$(PIP) install -q --no-build-isolation -c requirements/constraints.txt ".[lite,mim,test]"
 	touch $@
 
@@ -32,5 +33,6 @@ $(VENV)/packages: setup.cfg requirements/constraints.txt
 SOURCES := $(shell find integral_action configs tools setup.cfg pyproject.toml \
 	model-index.yml -type f -not -name '*.pyc')
 $(VENV)/package: $(VENV)/packages $(SOURCES)
+	rm -rf build  # or files that are gone would be installed from it
 	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall .
 	touch $@

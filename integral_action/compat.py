@@ -1,12 +1,15 @@
 """Upstream's faults, each mended in one place.
 
-Every mend looks for its fault first and steps aside where it is not there.
-This module is imported before anything of MMAction2's.
+A mend steps aside where its fault is not there; what is only admitted or made
+known (classes to load, a package of configs) does no harm where it is not
+needed. This module is imported before anything of MMAction2's.
 """
 
 import importlib.util
+import inspect
 import sys
 import types
+from functools import partial
 from pathlib import Path
 
 MMCV_MISSING = (
@@ -108,6 +111,19 @@ def allow_checkpoints() -> None:
     )
 
 
+def load_urls_safely() -> None:
+    """Make mmengine load a checkpoint from a URL as it loads one from a file.
+
+    mmengine 0.10.7 hands URLs to a ``load_url`` whose default is
+    ``weights_only=False``, so that a downloaded checkpoint could run code.
+    """
+    from mmengine.runner import checkpoint
+
+    options = inspect.signature(checkpoint.load_url).parameters
+    if 'weights_only' in options and not options['weights_only'].default:
+        checkpoint.load_url = partial(checkpoint.load_url, weights_only=True)
+
+
 def know_configs() -> None:
     """Let ``_base_ = 'integral_action::...'`` name our configs.
 
@@ -121,4 +137,5 @@ def know_configs() -> None:
 check_mmcv()
 provide_drn()
 allow_checkpoints()
+load_urls_safely()
 know_configs()

@@ -69,15 +69,7 @@ def load_pickle(path: PathLike) -> Any:
     with open(path, 'rb') as file:
         try:
             return _Unpickler(file).load()
-        except (
-            pickle.UnpicklingError,
-            EOFError,
-            AttributeError,
-            KeyError,
-            IndexError,
-            ImportError,
-            UnicodeDecodeError,
-        ) as error:
+        except Exception as error:  # what broken bytes raise has no limit
             raise ValueError(
                 f'{path}: cannot be read as a pickle: {error}'
             ) from error

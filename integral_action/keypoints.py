@@ -6,6 +6,7 @@ flip swaps) is derived from one :class:`KeypointLayout`.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Tuple, Union
 
@@ -92,7 +93,7 @@ class KeypointLayout:
         if isinstance(layout, KeypointLayout):
             return layout
         if str(layout).endswith('.py'):
-            return KeypointLayout.from_metainfo(layout)
+            return _read_metainfo(str(layout))
         if layout not in _LAYOUTS:
             raise ValueError(
                 f'unknown keypoint layout {layout!r}; there are '
@@ -148,6 +149,12 @@ class KeypointLayout:
             bones,
             tuple(sorted(pairs)),
         )
+
+
+@lru_cache
+def _read_metainfo(path: str) -> KeypointLayout:
+    """Once a file, for what asks for it with every sample."""
+    return KeypointLayout.from_metainfo(path)
 
 
 # fmt: off

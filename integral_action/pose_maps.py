@@ -102,6 +102,17 @@ def render_pose_maps(
     return maps.view(*lead, num_heatmaps + num_pafs, *size)
 
 
+def map_size(size: Tuple[int, int]) -> Tuple[int, int]:
+    """Check a map's size.
+
+    Raises:
+        ValueError: it is not two positive numbers, (height, width).
+    """
+    if not isinstance(size, (tuple, list)) or len(size) != 2 or min(size) < 1:
+        raise ValueError(f'size must be (height, width), got {size}')
+    return tuple(size)
+
+
 def to_map_pixels(fraction: Array, size: Tuple[int, int]) -> Array:
     """Turn positions in the picture into map pixels.
 
@@ -139,8 +150,7 @@ def _check(
                 f'bone {tuple(bone)} does not join two of '
                 f'{num_keypoints} keypoints'
             )
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f'size must be (height, width), got {size}')
+    map_size(size)
     if not sigma > 0:
         raise ValueError(f'sigma must be positive, got {sigma}')
     if not heatmap and not (paf and len(bones)):

@@ -37,10 +37,6 @@ def load(name):
     return Config.fromfile(CONFIGS / f'{name}.py')
 
 
-def stages_of(stream):
-    return ('conv1', 'layer1', 'layer2', 'layer3', 'layer4')
-
-
 def outputs(stream, frames, channels, size):
     """What each stage gives for one clip, (frames, height, channels)."""
     shapes = []
@@ -48,7 +44,7 @@ def outputs(stream, frames, channels, size):
         getattr(stream, stage).register_forward_hook(
             lambda *args: shapes.append(args[2].shape)
         )
-        for stage in stages_of(stream)
+        for stage in ('conv1', 'layer1', 'layer2', 'layer3', 'layer4')
     ]
     with torch.no_grad():
         stream(torch.zeros(frames, channels, size, size))

@@ -8,6 +8,7 @@ writes a report. Stopped and started again, it goes on where it was.
 """
 
 import argparse
+import contextlib
 import os
 import re
 import signal
@@ -29,6 +30,8 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+
+from integral_action.fileio import whole_file
 
 HERE = Path(__file__).resolve().parent
 EPOCHS = 8
@@ -52,15 +55,19 @@ class Job:
     def log(self) -> Path:
         return self.marker.with_suffix('.log')
 
-    def run(self, show, stopped: threading.Event) -> None:
+    def run(self, show, stopped: threading.Event) -> bool:
         """Run the command unless it is done; ``show`` gets 0..1.
+
+        Returns:
+            Whether it is done: not where it was stopped.
 
         Raises:
             SystemExit: the command failed; the message names its log.
         """
         command = ' '.join(self.command)
         if self.marker.is_file() and self.marker.read_text() == command:
-            return show(1)
+            show(1)
+            return True
         self.folder.mkdir(parents=True, exist_ok=True)
         # two jobs run side by side, so each has one thread
         env = os.environ | {
@@ -79,7 +86,8 @@ class Job:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # mim starts a process of its own
             )
-            pid_file.write_text(str(process.pid))
+            with whole_file(pid_file) as temporary:
+                temporary.write_text(str(process.pid))
             threading.Thread(
                 target=_end_with, args=(process, stopped), daemon=True
             ).start()
@@ -88,8 +96,8 @@ class Job:
                 if step := STEP.search(line):
                     show(_fraction(*step.groups()))
         code = process.wait()
-        if stopped.is_set():
-            return  # ended from here, not by itself
+        if code and stopped.is_set():
+            return False  # ended from here, not by itself
         if code:
             lines = self.log.read_text().strip().splitlines()
             raise SystemExit(
@@ -98,12 +106,13 @@ class Job:
             )
         self.marker.write_text(command)
         show(1)
+        return True
 
 
 def _end_with(process: subprocess.Popen, stopped: threading.Event) -> None:
     while process.poll() is None:
-        if stopped.wait(0.2):
-            os.killpg(process.pid, signal.SIGTERM)
+        if stopped.wait(0.2) and process.poll() is None:
+            _kill(process.pid, signal.SIGTERM)
             return
 
 
@@ -114,7 +123,13 @@ def _end_left_over(pid_file: Path, folder: str) -> None:
     pid = int(pid_file.read_text())
     command = Path(f'/proc/{pid}/cmdline')
     if command.is_file() and folder in command.read_text():
-        os.killpg(pid, signal.SIGKILL)
+        _kill(pid, signal.SIGKILL)
+
+
+def _kill(pid: int, how: int) -> None:
+    """End a process and those it started; it may have ended by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, how)
 
 
 def _fraction(phase: str, epoch: str, step: str, steps: str) -> float:
@@ -210,7 +225,8 @@ def run_all(jobs: List[Job], console: Console) -> None:
             bar = bars.add_task(job.name, total=1)
             show = partial(show_part, bar)
             try:
-                job.run(show, stopped)
+                if not job.run(show, stopped):
+                    return
             except BaseException:
                 stopped.set()
                 raise

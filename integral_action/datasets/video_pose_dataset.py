@@ -41,9 +41,9 @@ class VideoPoseDataset(BaseActionDataset):
         num_classes: labels must be below this; None for no such check.
         video_suffix: the ending of a video named by ``frame_dir``.
         check_files: whether to look for every file at the start.
-        max_bad_samples: how many unreadable videos a training may skip (in
-            each worker), each with a warning that counts them, before it
-            stops. A test stops at the first.
+        max_bad_samples: how many unreadable videos a training may skip (each
+            worker, each epoch), each with a warning that counts them, before
+            it stops. A validation or test stops at the first.
 
     Raises:
         FileNotFoundError: the annotation file, videos or pose files are
@@ -72,6 +72,7 @@ class VideoPoseDataset(BaseActionDataset):
                 f'data_prefix names {sorted(unknown)}; it takes '
                 f"'video' and 'pose'"
             )
+        data_prefix = dict(video='', pose='') | dict(data_prefix)
         self.layout = layout
         self.split = split
         self.video_suffix = video_suffix
@@ -103,6 +104,8 @@ class VideoPoseDataset(BaseActionDataset):
             self._parse(dict(record), number)
             for number, record in enumerate(records, 1)
         ]
+        if not data_list:
+            raise ValueError(f'{self.ann_file}: no videos')
         if self.check_files:
             self._check_files(data_list)
         return data_list
@@ -118,8 +121,12 @@ class VideoPoseDataset(BaseActionDataset):
                 )
 
         if 'filename' not in info:
-            check('frame_dir' in info, 'filename', 'a path')
+            check(
+                isinstance(info.get('frame_dir'), str), 'frame_dir', 'a name'
+            )
             info['filename'] = info['frame_dir'] + self.video_suffix
+        for key in ('filename', 'pose_file'):
+            check(isinstance(info.get(key, ''), str), key, 'a path')
         label, bound = info.get('label'), self.num_classes
         check(
             isinstance(label, Integral)
@@ -135,14 +142,20 @@ class VideoPoseDataset(BaseActionDataset):
             'a positive number',
         )
         info['label'], info['total_frames'] = int(label), int(total)
-        if 'img_shape' in info:
-            info['img_shape'] = tuple(info['img_shape'])
-            check(len(info['img_shape']) == 2, 'img_shape', '(height, width)')
+        # frames tell their own size
+        if 'img_shape' in info or 'RGB' not in self.modalities:
+            shape = info.get('img_shape')
+            check(
+                isinstance(shape, (list, tuple))
+                and len(shape) == 2
+                and all(isinstance(n, Integral) and n > 0 for n in shape),
+                'img_shape',
+                '(height, width)',
+            )
+            info['img_shape'] = tuple(int(n) for n in shape)
         for key, prefix in (('filename', 'video'), ('pose_file', 'pose')):
             if key in info:
-                info[key] = osp.join(
-                    self.data_prefix.get(prefix, ''), info[key]
-                )
+                info[key] = osp.join(self.data_prefix[prefix], info[key])
         info['keypoint_layout'] = self.layout
         return info
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 from typing import List
+from urllib.error import URLError
 
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
@@ -25,6 +26,7 @@ def load_stage(
         ValueError: the file is no checkpoint, is of another stage, or lacks a
             weight, has one too many or one of another shape. Nothing is
             loaded then.
+        ConnectionError: it is to be downloaded, and cannot be.
     """
     place = f'{stage} stage: {checkpoint}'
     if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
@@ -39,6 +41,12 @@ def load_stage(
         )
         weights = weights.get('state_dict', weights)
         names = list(weights)
+    except URLError as error:
+        raise ConnectionError(
+            f'{place}: cannot be downloaded ({error}). Fetch it where there '
+            f'is a network, and give the file: --cfg-options '
+            f'model.backbone.{stage}.init_cfg.checkpoint=FILE'
+        ) from error
     except Exception as error:  # of torch, pickle, zip and their like
         raise ValueError(
             f'{place}: not a checkpoint: {_reason(error)}'

@@ -1,3 +1,4 @@
+import decord
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -93,6 +94,11 @@ def test_wrong_sampling_is_named(wrong, message):
         sampler(**wrong)
 
 
+def test_a_number_where_a_dict_is_due():
+    with pytest.raises(TypeError, match='clip_len must be a dict.* 8'):
+        sampler(clip_len=8)
+
+
 # ---- LoadPoses, SelectTopPersons
 
 
@@ -146,6 +152,8 @@ def test_wrong_poses_are_named_with_their_file(tmp_path):
         load(dict(results))
     with pytest.raises(SampleError, match='gone.npz'):
         load(dict(pose_file=str(tmp_path / 'gone.npz')))
+    with pytest.raises(SampleError, match='b.mp4: keypoint .* no array'):
+        load(dict(filename='b.mp4', keypoint=[[1, 2], [3]]))
     with pytest.raises(SampleError, match='neither "keypoint" nor'):
         load(dict(filename='b.mp4'))
 
@@ -283,6 +291,7 @@ def flip(keypoint, score, **kwargs):
 def test_flip_mirrors_every_person_of_every_frame():
     keypoint, score = poses(persons=3, frames=4)
     keypoint[0, 0, 3] = (0, 7)  # at the border, which is no missing keypoint
+    keypoint[0, 1, 3] = (50, 7)
     results = flip(keypoint, score)
     layout = KeypointLayout.get('openpose18')
     mirror = np.arange(18)
@@ -339,6 +348,45 @@ def test_coordinates_that_travel_give_the_same_maps():
     )
 
 
+def test_the_pose_stream_alone_from_maps_of_the_data_loader():
+    """The same maps as where coordinates travel, batch and all."""
+    import torch
+    from mmaction.registry import MODELS
+
+    keypoint, score = poses(frames=9)
+    outputs = []
+    for steps in (
+        [build('GeneratePoseMaps', size=(14, 14))],
+        [build('FormatPoses')],
+    ):
+        np.random.seed(0)
+        results = dict(
+            total_frames=9,
+            img_shape=(50, 60),
+            keypoint=keypoint,
+            keypoint_score=score,
+            keypoint_layout='openpose18',
+        )
+        key = 'pose' if 'FormatPoses' in str(steps) else 'heatmap_imgs'
+        for step in (
+            sampler(
+                clip_len=dict(Pose=4), frame_interval=dict(Pose=1), num_clips=2
+            ),
+            build('DecodeTwoStream'),
+            *steps,
+            build('PackActionInputs', collect_keys=(key,)),
+        ):
+            results = step(results)
+        preprocessor = MODELS.build(
+            dict(type='PoseMapPreprocessor', size=(14, 14))
+        )
+        inputs = {k: [v] for k, v in results['inputs'].items()}
+        batch = preprocessor(dict(inputs=inputs))['inputs']
+        outputs.append(batch['heatmap_imgs'])
+    assert outputs[0].shape == (1, 2, 52, 4, 14, 14)
+    torch.testing.assert_close(*outputs, atol=1e-5, rtol=0)
+
+
 def test_maps_of_a_pipeline_of_mmaction2s_own():
     """Keypoints that count from pixel centres are drawn where they are."""
     keypoint = np.full((1, 1, 18, 2), 3.0, np.float32)
@@ -385,6 +433,23 @@ def test_frames_are_normalised():
     imgs = torch.full((1, 3, 2, 4, 4), 7, dtype=torch.uint8)
     out = preprocessor(dict(inputs=dict(imgs=[imgs])))['inputs']['imgs']
     assert out[0, 0, :, 0, 0, 0].tolist() == [6, 2.5, 1]
+
+
+def test_frames_are_left_as_they_are_without_a_mean():
+    import torch
+    from mmaction.registry import MODELS
+
+    options = dict(type='PoseMapPreprocessor')
+    preprocessor = MODELS.build({**options, 'mean': None, 'std': None})
+    imgs = torch.full((1, 3, 2, 4, 4), 7, dtype=torch.uint8)
+    out = preprocessor(dict(inputs=dict(imgs=[imgs])))['inputs']['imgs']
+    assert out.dtype == torch.float32 and (out == 7).all()
+    with pytest.raises(ValueError, match='both or none'):
+        MODELS.build({**options, 'mean': None})
+    with pytest.raises(ValueError, match='size must be .* 56'):
+        MODELS.build({**options, 'size': 56})
+    with pytest.raises(TypeError, match='collect_keys'):
+        preprocessor(dict(inputs=[imgs]))
 
 
 # ---- DecodeTwoStream
@@ -464,6 +529,58 @@ def test_bad_videos_are_named(make_video, tmp_path):
     empty.write_bytes(b'')
     with pytest.raises(SampleError, match='empty.mp4: cannot be read'):
         decode(empty, [0])
+
+
+def faststart(data):
+    """An mp4 with its index in front, as videos on the web have it."""
+    import struct
+
+    boxes, i = [], 0
+    while i < len(data):
+        size, kind = struct.unpack('>I4s', data[i : i + 8])
+        boxes.append((kind, data[i : i + size]))
+        i += size
+    index = next(box for kind, box in boxes if kind == b'moov')
+    front = next(box for kind, box in boxes if kind == b'ftyp')
+    rest = [box for kind, box in boxes if kind not in (b'moov', b'ftyp')]
+    index = bytearray(index)
+    place = index.find(b'stco')
+    while place >= 0:  # the index tells where the frames are
+        (count,) = struct.unpack('>I', index[place + 8 : place + 12])
+        for k in range(count):
+            at = place + 12 + 4 * k
+            (offset,) = struct.unpack('>I', index[at : at + 4])
+            index[at : at + 4] = struct.pack('>I', offset + len(index))
+        place = index.find(b'stco', place + 4)
+    return front + bytes(index) + b''.join(rest)
+
+
+@pytest.mark.parametrize('part', [0.3, 0.6, 0.9])
+def test_frames_that_are_missing_inside_are_named(shared, tmp_path, part):
+    source = shared / 'samples' / 'videos' / 'clean_and_jerk.mp4'
+    data = faststart(source.read_bytes())
+    whole = tmp_path / 'whole.mp4'
+    whole.write_bytes(data)
+    total = len(decord.VideoReader(str(whole)))
+    inds = [0, total // 2, total - 1]
+    assert len(decode(whole, inds, total=total)['imgs']) == 3
+    cut = tmp_path / 'cut.mp4'
+    cut.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(SampleError, match='cut.mp4: '):
+        decode(cut, inds, total=total)
+
+
+@pytest.mark.parametrize('part', [0.3, 0.6, 0.9])
+def test_a_truncated_avi_is_named(shared, tmp_path, part):
+    """decord crashes where it gets such a file as bytes."""
+    videos = shared / 'samples' / 'jhmdb' / 'videos' / 'golf'
+    source = sorted(videos.glob('*.avi'))[0]
+    total = len(decord.VideoReader(str(source)))
+    data = source.read_bytes()
+    cut = tmp_path / 'cut.avi'
+    cut.write_bytes(data[: int(len(data) * part)])
+    with pytest.raises(SampleError, match='cut.avi: '):
+        decode(cut, [0, total - 1], total=total)
 
 
 def test_a_truncated_real_video_is_named(shared, tmp_path):

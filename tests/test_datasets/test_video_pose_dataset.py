@@ -85,7 +85,10 @@ def test_a_list_of_videos(folder):
         ('label', -1, r'label is -1'),
         ('label', 'jump', r"label is 'jump'"),
         ('total_frames', 0, r'total_frames is 0'),
-        ('img_shape', [1, 2, 3], r'img_shape is \(1, 2, 3\)'),
+        ('img_shape', [1, 2, 3], r'img_shape is \[1, 2, 3\]'),
+        ('img_shape', [0, 9], r'img_shape is \[0, 9\]'),
+        ('img_shape', 240, r'img_shape is 240'),
+        ('pose_file', None, r'pose_file is None, expected a path'),
     ],
 )
 def test_broken_annotations_are_named(folder, key, value, message):
@@ -96,6 +99,28 @@ def test_broken_annotations_are_named(folder, key, value, message):
         ValueError, match=r'list.jsonl, video 2 \(1.avi\): ' + message
     ):
         build(path, num_classes=3)
+
+
+def test_the_pose_stream_alone_needs_the_pictures_size(folder):
+    path, records = folder
+    del records[2]['img_shape']
+    write_annotations(path / 'list.jsonl', records)
+    assert len(build(path)) == 3
+    with pytest.raises(ValueError, match=r'video 3 .*img_shape is None'):
+        build(path, POSE_ONLY)
+
+
+def test_an_empty_list_is_an_error(folder):
+    path, _ = folder
+    write_annotations(path / 'list.jsonl', [])
+    with pytest.raises(ValueError, match='list.jsonl: no videos'):
+        build(path)
+
+
+def test_one_prefix_leaves_the_other_at_the_root(folder):
+    path, _ = folder
+    info = build(path, data_prefix=dict(video='')).get_data_info(0)
+    assert info['pose_file'] == str(path / '0.npz')
 
 
 def test_missing_files_are_counted_and_named_at_the_start(folder):

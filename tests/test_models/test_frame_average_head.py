@@ -71,6 +71,12 @@ def test_takes_what_mmaction2s_recognizer2d_gives():
     )
 
 
+def test_init_cfg_is_honoured():
+    head = build(init_cfg=dict(type='Constant', layer='Linear', val=3.0))
+    head.init_weights()
+    assert (head.fc_cls.weight == 3).all()
+
+
 def test_extreme_logits_stay_finite():
     score = build()(torch.tensor([[[1e4], [-1e4]]]))
     assert score.isfinite().all()

@@ -9,7 +9,6 @@ model = dict(
             depth=18,
             in_channels=52,
             num_segments=8,
-            pretrained2d=True,
             pretrained='https://download.pytorch.org/models/'
             'resnet18-f37072fd.pth',
         ),

@@ -1,12 +1,18 @@
+import os
 from typing import Dict, List
 
+import decord
 import numpy as np
+from decord._ffi.base import DECORDError, DECORDLimitReachedError
 from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
 
 from integral_action.fileio import SampleError
 
 from .load_poses import LoadPoses
+
+# decord's own errors are neither of the first two
+_READ_ERRORS = (RuntimeError, OSError, DECORDError, DECORDLimitReachedError)
 
 
 @TRANSFORMS.register_module()
@@ -59,15 +65,21 @@ class DecodeTwoStream(DecordInit):
             self._to_real_shape(results)
         return results
 
+    def _get_video_reader(self, filename: str) -> decord.VideoReader:
+        # decord crashes on some truncated files that it gets as bytes
+        if self.io_backend == 'disk':
+            return decord.VideoReader(filename, num_threads=self.num_threads)
+        return super()._get_video_reader(filename)
+
     def _frames(self, results: Dict) -> List[np.ndarray]:
         filename = results['filename']
         inds, total = results['RGB_inds'], results['total_frames']
+        if self.io_backend == 'disk' and not os.path.isfile(filename):
+            raise SampleError(f'{filename}: there is no such video')
         try:
             reader = self._get_video_reader(filename)
             length = len(reader)
-        except FileNotFoundError as error:
-            raise SampleError(f'{filename}: there is no such video') from error
-        except (RuntimeError, OSError) as error:  # decord's errors are these
+        except _READ_ERRORS as error:
             raise SampleError(
                 f'{filename}: cannot be read as a video, is it '
                 f'truncated? ({_first_line(error)})'
@@ -80,7 +92,7 @@ class DecodeTwoStream(DecordInit):
         wanted, place = np.unique(inds, return_inverse=True)
         try:
             frames = reader.get_batch(wanted).asnumpy()
-        except (RuntimeError, OSError) as error:
+        except _READ_ERRORS as error:
             raise SampleError(
                 f'{filename}: frames cannot be decoded, is it '
                 f'truncated? ({_first_line(error)})'

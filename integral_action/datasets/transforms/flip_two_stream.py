@@ -41,9 +41,12 @@ class FlipTwoStream(Flip):
         return super().transform(results)
 
     def _flip_kps(self, kps, kpscores, img_width):
-        kps, kpscores = super()._flip_kps(kps, kpscores, img_width)
-        kps[..., 0][kps[..., 0] == 0] = img_width
-        return kps, kpscores
+        order = list(range(kps.shape[2]))
+        for left, right in zip(self.left_kp, self.right_kp):
+            order[left], order[right] = right, left
+        kps = kps[:, :, order]
+        kps[..., 0] = img_width - kps[..., 0]
+        return kps, None if kpscores is None else kpscores[:, :, order]
 
     def __repr__(self) -> str:
         return (

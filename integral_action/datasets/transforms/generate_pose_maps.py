@@ -4,7 +4,7 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps, to_map_pixels
+from integral_action.pose_maps import map_size, render_pose_maps, to_map_pixels
 
 from .format_poses import poses_as_fractions
 
@@ -14,12 +14,15 @@ class GeneratePoseMaps(BaseTransform):
     """Draw heatmaps and part affinity fields (section 3.2) in the data loader.
 
     It stands where MMAction2's ``GeneratePoseTarget`` does, and is followed by
-    ``FormatShape`` as that is. See :func:`render_pose_maps` for the maps.
+    ``FormatShape`` as that is; only behind :class:`SampleTwoStreamFrames` with
+    the pose stream alone, which ``FormatShape`` cannot take, the maps are
+    formatted here. See :func:`render_pose_maps` for the maps.
 
     Required keys: ``keypoint`` [M, T, K, 2] in pixels (of ``img_shape``),
     ``keypoint_score`` [M, T, K], ``img_shape``, and ``keypoint_layout`` where
-    no ``layout`` is given. Added key: ``heatmap_imgs`` (``imgs`` where there
-    are no frames), float32 [T, K + 2B, H, W].
+    no ``layout`` is given. Added key: ``heatmap_imgs`` (``imgs`` in pipelines
+    of MMAction2's without frames), float32 [clips * T, K + 2B, H, W], or
+    [clips, K + 2B, T, H, W] for the pose stream alone.
 
     Args:
         layout: as of :meth:`KeypointLayout.get`; None for the sample's own.
@@ -39,7 +42,7 @@ class GeneratePoseMaps(BaseTransform):
         paf: bool = True,
     ) -> None:
         self.layout = layout
-        self.size = tuple(size)
+        self.size = map_size(size)
         self.options = dict(
             sigma=sigma,
             limb_width=limb_width,
@@ -59,7 +62,13 @@ class GeneratePoseMaps(BaseTransform):
             self.size,
             **self.options,
         )
-        results['heatmap_imgs' if 'imgs' in results else 'imgs'] = maps
+        if 'imgs' in results:
+            results['heatmap_imgs'] = maps
+        elif isinstance(results.get('clip_len'), dict):
+            maps = maps.reshape(results['num_clips'], -1, *maps.shape[1:])
+            results['heatmap_imgs'] = maps.swapaxes(1, 2)
+        else:
+            results['imgs'] = maps
         return results
 
     def __repr__(self) -> str:

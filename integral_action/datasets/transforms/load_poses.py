@@ -20,20 +20,25 @@ class LoadPoses(BaseTransform):
 
     Raises:
         SampleError: no poses, poses of another layout than
-            ``keypoint_layout``, or of fewer frames than ``total_frames``.
+            ``keypoint_layout``, or of another number of frames than
+            ``total_frames``.
     """
 
     def transform(self, results: Dict) -> Dict:
         """Load the poses."""
         source = results.get('pose_file', results.get('filename', 'the poses'))
         if 'keypoint' in results:
-            keypoint = np.array(results['keypoint'], np.float32)
             score = results.get('keypoint_score')
-            score = (
-                np.ones(keypoint.shape[:-1], np.float32)
-                if score is None
-                else np.array(score, np.float32)
-            )
+            try:
+                keypoint = np.array(results['keypoint'], np.float32)
+                if score is None:
+                    score = np.ones(keypoint.shape[:-1])
+                score = np.array(score, np.float32)
+            except (TypeError, ValueError) as error:  # ragged, or no numbers
+                raise SampleError(
+                    f'{source}: keypoint or keypoint_score is no array of '
+                    f'numbers ({error})'
+                ) from error
         elif 'pose_file' in results:
             try:
                 keypoint, score = read_poses(source)

@@ -47,6 +47,11 @@ class SampleTwoStreamFrames(BaseTransform):
             ('clip_len', clip_len),
             ('frame_interval', frame_interval),
         ):
+            if not isinstance(value, dict):
+                raise TypeError(
+                    f'{name} must be a dict such as dict(RGB=8, Pose=32), got '
+                    f'{value!r}'
+                )
             unknown = set(value) - set(MODALITIES)
             if unknown or not value:
                 raise ValueError(

@@ -17,6 +17,7 @@ class EpochSeedHook(Hook):
     Every epoch draws its own random numbers from the run's seed, the epoch,
     the rank and the worker. mmengine seeds the workers of every epoch alike,
     or, where they persist, lets their state run on, which a stop loses.
+    The training loader's ``worker_init_fn`` is replaced.
 
     Raises:
         ValueError: the training loader has ``persistent_workers``, whose

@@ -23,10 +23,9 @@ class PoseResNetTSM(SlimResNetTSM):
         depth: of the ResNet.
         in_channels: channels of the pose maps, K + 2B
             (``KeypointLayout.num_channels``).
-        pretrained: weights of a 2-D ResNet of that depth (with
-            ``pretrained2d=True``); the front end does not take its own from
-            there, it is drawn with a standard deviation of 0.001
-            (section 3.5).
+        pretrained: weights of a 2-D ResNet of that depth; the front end does
+            not take its own from there, it is drawn with a standard deviation
+            of 0.001 (section 3.5).
         **kwargs: of :class:`SlimResNetTSM`.
     """
 

@@ -1,3 +1,5 @@
+from typing import Optional
+
 from mmaction.models.backbones import ResNetTSM
 from mmaction.models.backbones.resnet import make_res_layer
 from mmaction.registry import MODELS
@@ -13,7 +15,8 @@ class SlimResNetTSM(ResNetTSM):
         depth: of the ResNet: 18, 34, 50, 101 or 152.
         base_channels: channels of the first stage; each next one has twice as
             many. ResNet has 64.
-        pretrained2d: whether ``pretrained`` names the weights of a 2-D ResNet.
+        pretrained2d: whether ``pretrained`` names the weights of a 2-D ResNet;
+            None where ``pretrained`` is given.
         **kwargs: of ``ResNetTSM``, such as ``num_segments`` (T) and
             ``shift_div`` (1/shift_div of the channels is shifted forward and
             as much back; section 3.1).
@@ -23,10 +26,12 @@ class SlimResNetTSM(ResNetTSM):
         self,
         depth: int,
         base_channels: int = 64,
-        pretrained2d: bool = False,
+        pretrained2d: Optional[bool] = None,
         **kwargs,
     ) -> None:
         self.base_channels = base_channels
+        if pretrained2d is None:
+            pretrained2d = kwargs.get('pretrained') is not None
         super().__init__(depth, pretrained2d=pretrained2d, **kwargs)
 
     def init_structure(self) -> None:

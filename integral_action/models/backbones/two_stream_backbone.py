@@ -3,6 +3,7 @@ from urllib.error import URLError
 
 import torch
 from mmaction.registry import MODELS
+from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -43,9 +44,9 @@ class TwoStreamBackbone(BaseModule):
         appearance: Optional[Dict] = None,
         pose: Optional[Dict] = None,
         frozen: Sequence[str] = (),
-        init_cfg: Optional[Dict] = None,
     ) -> None:
-        super().__init__(init_cfg)
+        super().__init__()
+        frozen = (frozen,) if isinstance(frozen, str) else frozen
         configs = dict(appearance=appearance, pose=pose)
         self.streams = [name for name in STREAMS if configs[name] is not None]
         if not self.streams:
@@ -94,17 +95,25 @@ class TwoStreamBackbone(BaseModule):
                 )
             else:
                 self._init_stream(name, stream)
+                if name in self.frozen and not getattr(
+                    stream, 'pretrained', None
+                ):
+                    MMLogger.get_current_instance().warning(
+                        f'the {name} stream is frozen with random weights; '
+                        f'give it an init_cfg of type Pretrained'
+                    )
         self._is_init = True
 
     @staticmethod
     def _init_stream(name: str, stream: nn.Module) -> None:
         try:
             stream.init_weights()
-        except (URLError, ConnectionError, TimeoutError) as error:
+        # ImportError: 'torchvision://...' without torchvision
+        except (URLError, ConnectionError, TimeoutError, ImportError) as error:
             pretrained = getattr(stream, 'pretrained', None)
             raise ConnectionError(
-                f'{name} stream: {pretrained} cannot be downloaded ({error}). '
-                f'Fetch it where there is a network, and give the file: '
+                f'{name} stream: {pretrained} cannot be had ({error}). Fetch '
+                f'the weights where there is a network, and give the file: '
                 f'--cfg-options model.backbone.{name}.pretrained=FILE'
             ) from error
 

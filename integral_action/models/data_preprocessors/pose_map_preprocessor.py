@@ -5,7 +5,7 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseDataPreprocessor
 
 from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps, to_map_pixels
+from integral_action.pose_maps import map_size, render_pose_maps, to_map_pixels
 
 
 @MODELS.register_module()
@@ -22,7 +22,11 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         size: (H, W) of the maps.
         sigma, limb_width, score_thr, heatmap, paf: as of
             :func:`render_pose_maps`.
-        mean, std: of the RGB channels, in 0..255.
+        mean, std: of the RGB channels, in 0..255; None leaves frames as they
+            are.
+
+    Raises:
+        ValueError: a size that is not (height, width), or mean without std.
     """
 
     def __init__(
@@ -39,7 +43,7 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
     ) -> None:
         super().__init__()
         self.layout = KeypointLayout.get(layout)
-        self.size = tuple(size)
+        self.size = map_size(size)
         self.options = dict(
             sigma=sigma,
             limb_width=limb_width,
@@ -47,6 +51,12 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
             heatmap=heatmap,
             paf=paf,
         )
+        if (mean is None) != (std is None):
+            raise ValueError(
+                f'mean is {mean} and std {std}; give both or none'
+            )
+        self.normalise = mean is not None
+        mean, std = mean or (0, 0, 0), std or (1, 1, 1)
         for name, value in (('mean', mean), ('std', std)):
             buffer = torch.tensor(value).float().view(-1, 1, 1, 1)
             self.register_buffer(name, buffer, persistent=False)
@@ -54,12 +64,21 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
     def forward(self, data: Dict, training: bool = False) -> Dict:
         """Turn a batch of the data loader into the model's inputs."""
         data = self.cast_data(data)
+        if not isinstance(data['inputs'], dict):
+            raise TypeError(
+                f'the inputs are a {type(data["inputs"]).__name__}, not a '
+                f'dict of streams: give PackActionInputs its collect_keys, '
+                f"such as ('imgs', 'pose')"
+            )
         inputs = {
             name: torch.stack(list(value))
             for name, value in data['inputs'].items()
         }
         if 'imgs' in inputs:
-            inputs['imgs'] = (inputs['imgs'] - self.mean) / self.std
+            imgs = inputs['imgs'].float()
+            if self.normalise:
+                imgs = (imgs - self.mean) / self.std
+            inputs['imgs'] = imgs
         if 'pose' in inputs:
             inputs['heatmap_imgs'] = self.draw(inputs.pop('pose'))
         if 'heatmap_imgs' in inputs:

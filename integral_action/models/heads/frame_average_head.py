@@ -4,6 +4,7 @@ from typing import Dict, Optional
 import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
 from mmaction.registry import MODELS
+from mmaction.utils import SampleList
 from mmengine.model.weight_init import normal_init
 from torch import Tensor, nn
 
@@ -60,8 +61,31 @@ class FrameAverageHead(BaseHead):
         self.fc_cls = nn.Linear(in_channels, num_classes)
 
     def init_weights(self) -> None:
-        """Draw the linear layer's weights."""
+        """Draw the linear layer's weights, unless ``init_cfg`` says else."""
+        if self.init_cfg:
+            super().init_weights()
+            return
         normal_init(self.fc_cls, std=self.init_std)
+
+    def loss_by_feat(
+        self, cls_scores: Tensor, data_samples: SampleList
+    ) -> Dict:
+        """Cross entropy and accuracies of clips' scores.
+
+        Raises:
+            ValueError: a label that the model has no class for. On CUDA it
+                would end in an assertion that tells neither label nor video.
+        """
+        for sample in data_samples:
+            if sample.gt_label.numel() == 1:
+                label = int(sample.gt_label)
+                if not 0 <= label < self.num_classes:
+                    raise ValueError(
+                        f'{sample.get("filename", "a video")}: its label is '
+                        f'{label}, but the model has {self.num_classes} '
+                        f'classes (cls_head.num_classes)'
+                    )
+        return super().loss_by_feat(cls_scores, data_samples)
 
     def forward(
         self, x: Tensor, num_segs: Optional[int] = None, **kwargs

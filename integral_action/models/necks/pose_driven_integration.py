@@ -54,7 +54,8 @@ class PoseDrivenIntegration(BaseModule):
         L_{gate} = -\log(1 - G)                          \quad (2)
 
     :math:`F'_A` and :math:`F'_P` are the features aligned by TCB_A and TCB_P,
-    :math:`G = \sigma(CGB(F_P))`. G multiplies appearance: G = 0 is pose alone.
+    :math:`G = \sigma(CGB(F_P))`. G multiplies appearance: G = 0 is pose alone
+    (Tables 13 and 14 print it the other way round, as the release stores it).
 
     A pose feature of more frames than appearance is average pooled to as many
     first (Table 13: 32 to 8).

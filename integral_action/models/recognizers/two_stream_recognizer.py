@@ -84,9 +84,11 @@ class TwoStreamRecognizer(BaseRecognizer):
     ) -> Dict[str, Tensor]:
         """L_cls + lambda * L_gate (equation 3), and accuracies.
 
-        The loss of a video is that of its clips' averaged probabilities.
+        Of several clips a video, each counts as a sample with its label.
         """
         features, kwargs = self.extract_feat(inputs, data_samples=data_samples)
+        clips = len(features) // len(data_samples)
+        data_samples = [s for s in data_samples for _ in range(clips)]
         losses = self.cls_head.loss(features, data_samples)
         if 'loss_gate' in kwargs['loss_aux']:
             losses['loss_gate'] = kwargs['loss_aux']['loss_gate']
