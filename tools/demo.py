@@ -34,7 +34,6 @@ from rich.progress import (
 from integral_action.fileio import whole_file
 
 HERE = Path(__file__).resolve().parent
-EPOCHS = 8
 STEP = re.compile(r'Epoch\((train|test)\)\s+(?:\[(\d+)\])?\[\s*(\d+)/(\d+)\]')
 
 
@@ -46,6 +45,7 @@ class Job:
     folder: Path
     command: List[str]
     after: List['Job'] = field(default_factory=list)
+    epochs: int = 1  # of a training, for its progress
 
     @property
     def marker(self) -> Path:
@@ -94,7 +94,7 @@ class Job:
             for line in process.stdout:
                 log.write(line)
                 if step := STEP.search(line):
-                    show(_fraction(*step.groups()))
+                    show(_fraction(self.epochs, *step.groups()))
         code = process.wait()
         if code and stopped.is_set():
             return False  # ended from here, not by itself
@@ -132,9 +132,11 @@ def _kill(pid: int, how: int) -> None:
         os.killpg(pid, how)
 
 
-def _fraction(phase: str, epoch: str, step: str, steps: str) -> float:
+def _fraction(
+    epochs: int, phase: str, epoch: str, step: str, steps: str
+) -> float:
     part = int(step) / int(steps)
-    return (int(epoch) - 1 + part) / EPOCHS if phase == 'train' else part
+    return (int(epoch) - 1 + part) / epochs if phase == 'train' else part
 
 
 def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
@@ -151,6 +153,7 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
             str(seed),
         ],
     )
+    streams = {model.key: model for model in MODELS if model.key in STREAMS}
     jobs, trained = [generate], {}
     for model in MODELS:
         if model.ablation and not ablations:
@@ -165,8 +168,8 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
             after = [trained[name] for name in STREAMS]
             options += [
                 f'model.backbone.{name}.init_cfg.checkpoint='
-                f'{work / name / f"epoch_{EPOCHS}.pth"}'
-                for name in STREAMS
+                f'{work / stream.checkpoint}'
+                for name, stream in streams.items()
             ]
         common = ['--gpus', '0', '--work-dir', str(folder)]
         train = Job(
@@ -176,12 +179,13 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
             + ['--seed', str(seed), '--no-validate', '--resume']
             + ['--cfg-options', *options],
             after,
+            model.epochs,
         )
         test = Job(
             f'test {model.name}',
             folder,
             [mim, 'test', 'integral_action', model.config, *common]
-            + ['--checkpoint', str(folder / f'epoch_{EPOCHS}.pth')]
+            + ['--checkpoint', str(work / model.checkpoint)]
             + ['--dump', str(folder / 'test.pkl'), '--cfg-options', *options],
             [train],
         )

@@ -3,6 +3,7 @@
 python tools/demo_report.py [DATA] [WORK_DIR]
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,22 @@ class Model:
     config: str
     ablation: bool = False
 
+    @property
+    def epochs(self) -> int:
+        """Of its schedule, as its config's name tells."""
+        return int(re.search(r'-(\d+)e_', self.config)[1])
+
+    @property
+    def checkpoint(self) -> str:
+        """The file of the last epoch, in the model's folder."""
+        return f'{self.key}/epoch_{self.epochs}.pth'
+
 
 MODELS = (
     Model(
         'appearance',
         'appearance-only',
-        'integralaction-appearance_r18w16_1xb32-8x1x1-8e_puppets-rgb.py',
+        'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb.py',
     ),
     Model(
         'pose',

@@ -16,7 +16,7 @@ model = dict(
         appearance=dict(
             init_cfg=dict(
                 checkpoint='work_dirs/integralaction-appearance_r18w16_'
-                '1xb32-8x1x1-8e_puppets-rgb/epoch_8.pth'
+                '1xb32-8x1x1-12e_puppets-rgb/epoch_12.pth'
             )
         ),
         pose=dict(

@@ -20,7 +20,7 @@ from integral_action.fileio import (
     read_poses,
 )
 
-APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-8e_puppets-rgb'
+APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb'
 POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
 FUSED = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
 MMACTION = Path(find_spec('mmaction').submodule_search_locations[0])
