@@ -1,31 +1,6 @@
-dataset = dict(
-    type='VideoPoseDataset',
-    data_root='data/kinetics50/',
-    data_prefix=dict(video='videos/', pose='poses/'),
-    layout='openpose18',
-    num_classes=50,
-)
-loader = dict(num_workers=8, persistent_workers=False)
+_base_ = './kinetics400.py'
 
-train_dataloader = dict(
-    **loader,
-    batch_size=8,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    # a video that cannot be read is reported, and another one taken
-    dataset=dict(**dataset, ann_file='train.jsonl', max_bad_samples=100),
-)
-val_dataloader = dict(
-    **loader,
-    batch_size=8,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(**dataset, ann_file='val.jsonl', test_mode=True),
-)
-test_dataloader = dict(
-    **loader,
-    batch_size=1,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(**dataset, ann_file='val.jsonl', test_mode=True),
-)
-
-val_evaluator = dict(type='AccMetric')
-test_evaluator = val_evaluator
+dataset = dict(data_root='data/kinetics50/', num_classes=50)
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)

@@ -1,18 +1,13 @@
 # Table 14, the appearance stream alone
+_base_ = './integralaction-appearance_r50.py'
+
 model = dict(
-    type='TwoStreamRecognizer',
-    data_preprocessor=dict(type='PoseMapPreprocessor'),
     backbone=dict(
-        type='TwoStreamBackbone',
         appearance=dict(
-            type='ResNetTSM',
             depth=18,
-            num_segments=8,
             pretrained='https://download.pytorch.org/models/'
             'resnet18-f37072fd.pth',
-        ),
+        )
     ),
-    cls_head=dict(type='FrameAverageHead', num_classes=400, in_channels=512),
-    # memory: at most this many of a video's ten clips at a time
-    test_cfg=dict(max_testing_views=5),
+    cls_head=dict(in_channels=512),
 )

@@ -1,19 +1,4 @@
 # Table 14, the pose stream alone
-model = dict(
-    type='TwoStreamRecognizer',
-    data_preprocessor=dict(type='PoseMapPreprocessor'),
-    backbone=dict(
-        type='TwoStreamBackbone',
-        pose=dict(
-            type='PoseResNetTSM',
-            depth=18,
-            in_channels=52,
-            num_segments=8,
-            pretrained='https://download.pytorch.org/models/'
-            'resnet18-f37072fd.pth',
-        ),
-    ),
-    cls_head=dict(type='FrameAverageHead', num_classes=400, in_channels=512),
-    # memory: at most this many of a video's ten clips at a time
-    test_cfg=dict(max_testing_views=5),
-)
+_base_ = './integralaction-pose_r18-t32.py'
+
+model = dict(backbone=dict(pose=dict(num_segments=8)))

@@ -1,42 +1,14 @@
 # Table 14 at a quarter of its width, for small frames
+_base_ = './integralaction_r18-r18-t8.py'
+
 model = dict(
-    type='TwoStreamRecognizer',
-    data_preprocessor=dict(type='PoseMapPreprocessor', size=(14, 14)),
+    data_preprocessor=dict(size=(14, 14)),
     backbone=dict(
-        type='TwoStreamBackbone',
-        frozen=('appearance', 'pose'),
-        appearance=dict(
-            type='SlimResNetTSM',
-            depth=18,
-            base_channels=16,
-            num_segments=8,
-            init_cfg=dict(
-                type='Pretrained',
-                prefix='backbone.appearance.',
-                checkpoint='given by the config',
-            ),
-        ),
-        pose=dict(
-            type='PoseResNetTSM',
-            depth=18,
-            in_channels=52,
-            base_channels=16,
-            num_segments=8,
-            init_cfg=dict(
-                type='Pretrained',
-                prefix='backbone.pose.',
-                checkpoint='given by the config',
-            ),
-        ),
+        appearance=dict(type='SlimResNetTSM', base_channels=16),
+        pose=dict(base_channels=16),
     ),
-    neck=dict(
-        type='PoseDrivenIntegration',
-        appearance_channels=128,
-        pose_channels=128,
-        channels=128,
-    ),
+    neck=dict(appearance_channels=128, pose_channels=128, channels=128),
     # few steps: weights drawn at 0.001 would take most of them to grow
-    cls_head=dict(
-        type='FrameAverageHead', num_classes=12, in_channels=128, init_std=0.01
-    ),
+    cls_head=dict(num_classes=12, in_channels=128, init_std=0.01),
+    test_cfg=None,
 )

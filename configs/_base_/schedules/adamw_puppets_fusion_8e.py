@@ -1,29 +1,6 @@
+_base_ = './adamw_puppets_stream_8e.py'
+
+# a gate that learns as slowly as the rest stays half open
 optim_wrapper = dict(
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.05),
-    # a gate that learns as slowly as the rest stays half open
-    paramwise_cfg=dict(custom_keys={'neck.cgb': dict(lr_mult=12.0)}),
+    paramwise_cfg=dict(custom_keys={'neck.cgb': dict(lr_mult=12.0)})
 )
-# not OneCycleLR, which gives every parameter the same learning rate
-param_scheduler = [
-    dict(
-        type='LinearLR',
-        start_factor=0.04,
-        by_epoch=True,
-        end=2,
-        convert_to_iter_based=True,
-    ),
-    dict(
-        type='CosineAnnealingLR',
-        by_epoch=True,
-        begin=2,
-        end=8,
-        T_max=6,
-        eta_min=0,
-        convert_to_iter_based=True,
-    ),
-]
-train_cfg = dict(
-    type='EpochBasedTrainLoop', max_epochs=8, val_begin=1, val_interval=8
-)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
