@@ -99,14 +99,25 @@ class Job:
         if code and stopped.is_set():
             return False  # ended from here, not by itself
         if code:
-            lines = self.log.read_text().strip().splitlines()
             raise SystemExit(
-                f'{self.name} failed: {lines[-1] if lines else "no output"}\n'
+                f'{self.name} failed: {_cause(self.log)}\n'
                 f'See {self.log}; "make demo" goes on from here.'
             )
         self.marker.write_text(command)
         show(1)
         return True
+
+
+def _cause(log: Path) -> str:
+    """The line that tells why; mim puts its own error behind it."""
+    lines = log.read_text().strip().splitlines() or ['no output']
+    telling = [
+        line
+        for line in lines
+        if re.match(r'[\w.]+(Error|Exception): ', line)
+        and 'CalledProcessError' not in line
+    ]
+    return (telling or lines)[-1]
 
 
 def _end_with(process: subprocess.Popen, stopped: threading.Event) -> None:
@@ -154,19 +165,16 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
         ],
     )
     streams = {model.key: model for model in MODELS if model.key in STREAMS}
+    root = f'dataloader.dataset.data_root={data}/'
     jobs, trained = [generate], {}
     for model in MODELS:
         if model.ablation and not ablations:
             continue
         folder = work / model.key
-        options = [
-            f'{split}_dataloader.dataset.data_root={data}/'
-            for split in ('train', 'val', 'test')
-        ]
-        after = [generate]
+        after, stages = [generate], []
         if model.key not in STREAMS:
             after = [trained[name] for name in STREAMS]
-            options += [
+            stages = [
                 f'model.backbone.{name}.init_cfg.checkpoint='
                 f'{work / stream.checkpoint}'
                 for name, stream in streams.items()
@@ -177,7 +185,7 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
             folder,
             [mim, 'train', 'integral_action', model.config, *common]
             + ['--seed', str(seed), '--no-validate', '--resume']
-            + ['--cfg-options', *options],
+            + ['--cfg-options', f'train_{root}', *stages],
             after,
             model.epochs,
         )
@@ -186,7 +194,8 @@ def plan(seed: int, data: Path, work: Path, ablations: bool) -> List[Job]:
             folder,
             [mim, 'test', 'integral_action', model.config, *common]
             + ['--checkpoint', str(work / model.checkpoint)]
-            + ['--dump', str(folder / 'test.pkl'), '--cfg-options', *options],
+            + ['--dump', str(folder / 'test.pkl')]
+            + ['--cfg-options', f'test_{root}'],
             [train],
         )
         trained[model.key] = train

@@ -64,6 +64,17 @@ def test_a_failure_names_its_log_and_the_rest_goes_on_later(
     assert ran(tmp_path) == ['a', 'a', 'b']
 
 
+def test_the_cause_is_not_mims_own_error(demo, tmp_path):
+    log = tmp_path / 'a.log'
+    log.write_text(
+        'Traceback\nValueError: no video a.mp4\nTraceback\n'
+        "subprocess.CalledProcessError: Command '['x']' returned 1.\n"
+    )
+    assert demo._cause(log) == 'ValueError: no video a.mp4'
+    log.write_text('')
+    assert demo._cause(log) == 'no output'
+
+
 def test_what_a_killed_demo_left_running_is_ended(demo, tmp_path):
     command = [
         sys.executable,
@@ -116,5 +127,10 @@ def test_the_plan_trains_the_streams_first(demo, tmp_path):
         'train appearance-only',
         'train pose-only',
     ]
+    assert any(
+        f'appearance.init_cfg.checkpoint={tmp_path}/work/appearance/'
+        'epoch_12.pth' in part
+        for part in fused.command
+    )
     test = jobs[names.index('test IntegralAction')]
     assert test.after == [fused]
