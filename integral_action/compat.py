@@ -1,8 +1,8 @@
 """Upstream's faults, each mended in one place.
 
-A mend steps aside where its fault is not there; what is only admitted or made
-known (classes to load, a package of configs) does no harm where it is not
-needed. This module is imported before anything of MMAction2's.
+A mend steps aside where its fault is not there; admitting classes to be loaded
+does no harm where it is not needed. This module is imported before anything of
+MMAction2's.
 """
 
 import importlib.util
@@ -124,18 +124,7 @@ def load_urls_safely() -> None:
         checkpoint.load_url = partial(checkpoint.load_url, weights_only=True)
 
 
-def know_configs() -> None:
-    """Let ``_base_ = 'integral_action::...'`` name our configs.
-
-    mmengine keeps a fixed list of the packages that it looks for configs in.
-    """
-    from mmengine.config.utils import MODULE2PACKAGE
-
-    MODULE2PACKAGE.setdefault('integral_action', 'integral_action')
-
-
 check_mmcv()
 provide_drn()
 allow_checkpoints()
 load_urls_safely()
-know_configs()

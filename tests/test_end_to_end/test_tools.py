@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import CONFIGS, ROOT
-from mmengine.config import Config
 
 from integral_action.fileio import (
     load_pickle,
@@ -327,13 +326,3 @@ def test_mmaction2s_configs_take_our_components(puppets, tmp_path):
         )
         assert 'Epoch(train) [1][1/1]' in output
         assert 'loss_cls' in output
-
-
-def test_configs_inherit_by_mim_name(mim):
-    """`integral_action::...` as a base, as OpenMMLab's users write it."""
-    path = CONFIGS.parent / 'integral_action' / f'{FUSED}.py'
-    assert path.is_file()
-    cfg = Config.fromstring(
-        f"_base_ = ['integral_action::integral_action/{FUSED}.py']", '.py'
-    )
-    assert cfg.model.neck.type == 'PoseDrivenIntegration'
