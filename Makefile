@@ -14,8 +14,9 @@ test: $(VENV)/package
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 lint: $(VENV)/package
-	$(PIP) install -q pre-commit
-	$(BIN)/pre-commit run --all-files
+	$(PIP) install -q ruff==0.17.6
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
