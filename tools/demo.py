@@ -278,6 +278,7 @@ def main() -> None:
         'IntegralAction on Puppets (generated videos). Stop it at any time; '
         'started again, it goes on.'
     )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run_all(plan(args.seed, data, work, args.ablations), console)
     except KeyboardInterrupt:
