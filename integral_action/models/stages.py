@@ -29,11 +29,11 @@ def load_stage(
         ConnectionError: it is to be downloaded, and cannot be.
     """
     place = f'{stage} stage: {checkpoint}'
+    option = f'--cfg-options model.backbone.{stage}.init_cfg.checkpoint=FILE'
     if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
         raise FileNotFoundError(
             f'{place}: there is no such file. Train the {stage}-only model '
-            f'first, or give its checkpoint: --cfg-options '
-            f'model.backbone.{stage}.init_cfg.checkpoint=FILE'
+            f'first, or give its checkpoint: {option}'
         )
     try:
         weights = CheckpointLoader.load_checkpoint(
@@ -44,8 +44,7 @@ def load_stage(
     except URLError as error:
         raise ConnectionError(
             f'{place}: cannot be downloaded ({error}). Fetch it where there '
-            f'is a network, and give the file: --cfg-options '
-            f'model.backbone.{stage}.init_cfg.checkpoint=FILE'
+            f'is a network, and give the file: {option}'
         ) from error
     except Exception as error:  # of torch, pickle, zip and their like
         raise ValueError(

@@ -55,7 +55,6 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
             raise ValueError(
                 f'mean is {mean} and std {std}; give both or none'
             )
-        self.normalise = mean is not None
         mean, std = mean or (0, 0, 0), std or (1, 1, 1)
         for name, value in (('mean', mean), ('std', std)):
             buffer = torch.tensor(value).float().view(-1, 1, 1, 1)
@@ -75,10 +74,7 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
             for name, value in data['inputs'].items()
         }
         if 'imgs' in inputs:
-            imgs = inputs['imgs'].float()
-            if self.normalise:
-                imgs = (imgs - self.mean) / self.std
-            inputs['imgs'] = imgs
+            inputs['imgs'] = (inputs['imgs'] - self.mean) / self.std
         if 'pose' in inputs:
             inputs['heatmap_imgs'] = self.draw(inputs.pop('pose'))
         if 'heatmap_imgs' in inputs:

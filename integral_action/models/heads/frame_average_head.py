@@ -1,6 +1,7 @@
 import math
 from typing import Dict, Optional
 
+import torch
 import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
 from mmaction.registry import MODELS
@@ -76,9 +77,10 @@ class FrameAverageHead(BaseHead):
             ValueError: a label that the model has no class for. On CUDA it
                 would end in an assertion that tells neither label nor video.
         """
-        for sample in data_samples:
-            if sample.gt_label.numel() == 1:
-                label = int(sample.gt_label)
+        labels = torch.stack([sample.gt_label for sample in data_samples])
+        if labels.shape[1:] == (1,):  # not one-hot or soft
+            # all at once: one wait for the device a step
+            for sample, label in zip(data_samples, labels.flatten().tolist()):
                 if not 0 <= label < self.num_classes:
                     raise ValueError(
                         f'{sample.get("filename", "a video")}: its label is '
