@@ -1,20 +1,23 @@
-from typing import Optional
+from typing import Optional, Tuple, Union
 
 from mmaction.models.backbones import ResNetTSM
 from mmaction.models.backbones.resnet import make_res_layer
 from mmaction.registry import MODELS
 from mmcv.cnn import ConvModule
-from torch import nn
+from torch import Tensor, nn
 
 
 @MODELS.register_module()
 class SlimResNetTSM(ResNetTSM):
-    """MMAction2's ``ResNetTSM`` in another width.
+    """MMAction2's ``ResNetTSM`` in another width, or shifting the other way.
 
     Args:
         depth: of the ResNet: 18, 34, 50, 101 or 152.
         base_channels: channels of the first stage; each next one has twice as
             many. ResNet has 64.
+        past_first: give the first 1/shift_div of the channels the frame before
+            and the second one the frame after, as the authors' release does;
+            MMAction2 does the opposite.
         pretrained2d: whether ``pretrained`` names the weights of a 2-D ResNet;
             None where ``pretrained`` is given.
         **kwargs: of ``ResNetTSM``, such as ``num_segments`` (T) and
@@ -26,13 +29,29 @@ class SlimResNetTSM(ResNetTSM):
         self,
         depth: int,
         base_channels: int = 64,
+        past_first: bool = False,
         pretrained2d: Optional[bool] = None,
         **kwargs,
     ) -> None:
         self.base_channels = base_channels
+        self.past_first = past_first
         if pretrained2d is None:
             pretrained2d = kwargs.get('pretrained') is not None
         super().__init__(depth, pretrained2d=pretrained2d, **kwargs)
+
+    def forward(self, x: Tensor) -> Union[Tensor, Tuple[Tensor, ...]]:
+        """[N * T, C, H, W] -> [N * T, C', h, w], or a tuple of stages'."""
+        if not self.past_first:
+            return super().forward(x)
+        # Seen backwards in time, the frame before is the frame after.
+        maps = super().forward(self._reverse(x))
+        if isinstance(maps, tuple):
+            return tuple(self._reverse(stage) for stage in maps)
+        return self._reverse(maps)
+
+    def _reverse(self, x: Tensor) -> Tensor:
+        clips = x.unflatten(0, (-1, self.num_segments))
+        return clips.flip(1).flatten(0, 1)
 
     def init_structure(self) -> None:
         """Give the layers their width, then insert the shifts."""

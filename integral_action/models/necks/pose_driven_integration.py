@@ -8,40 +8,106 @@ from torch import Tensor, nn
 
 GATE_SOURCES = ('pose', 'appearance', 'both', 'constant', 'none')
 FUSIONS = ('gated', 'add', 'concat')
+TCB_LAYERS = ('conv-ln-relu', 'conv-bn-relu-ln')
+CGB_LAYERS = ('conv-bn', 'conv')
+TIME_ALIGNMENTS = ('pool', 'conv')
+
+
+class FrameBatchNorm(nn.BatchNorm1d):
+    """Batch norm of [N, T, C] over clips and frames."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each channel."""
+        return super().forward(x.flatten(0, 1)).view_as(x)
 
 
 class TemporalConvBlock(nn.Sequential):
     """TCB: convolution of kernel size 1, layer norm, ReLU (section 3.3).
 
     [N, T, in_channels] -> [N, T, channels]. A convolution of size 1 over time
-    is a linear layer a frame.
+    is a linear layer a frame. ``layers`` is ``'conv-ln-relu'``, or
+    ``'conv-bn-relu-ln'`` as in the release; ``norm=False`` leaves the layer
+    norm out.
     """
 
     def __init__(
-        self, in_channels: int, channels: int, norm: bool = True
+        self,
+        in_channels: int,
+        channels: int,
+        norm: bool = True,
+        layers: str = 'conv-ln-relu',
     ) -> None:
-        super().__init__(
-            nn.Linear(in_channels, channels),
-            nn.LayerNorm(channels) if norm else nn.Identity(),
-            nn.ReLU(),
-        )
+        conv = nn.Linear(in_channels, channels)
+        layer_norm = nn.LayerNorm(channels) if norm else nn.Identity()
+        if layers == 'conv-ln-relu':
+            super().__init__(conv, layer_norm, nn.ReLU())
+        else:
+            batch_norm = FrameBatchNorm(channels)
+            super().__init__(conv, batch_norm, nn.ReLU(), layer_norm)
 
 
 class ConvGatingBlock(nn.Module):
     """CGB: convolution of kernel size 1, batch norm (section 3.3).
 
     [N, T, in_channels] -> [N, T, channels], the gate before its sigmoid.
+    Without ``norm``, as in the release, the convolution has a bias instead.
     """
 
-    def __init__(self, in_channels: int, channels: int) -> None:
+    def __init__(
+        self, in_channels: int, channels: int, norm: bool = True
+    ) -> None:
         super().__init__()
-        self.conv = nn.Linear(in_channels, channels, bias=False)
-        self.bn = nn.BatchNorm1d(channels)
+        self.conv = nn.Linear(in_channels, channels, bias=not norm)
+        self.bn = FrameBatchNorm(channels) if norm else nn.Identity()
 
     def forward(self, feature: Tensor) -> Tensor:
         """Predict the gate's logits."""
-        logit = self.conv(feature)
-        return self.bn(logit.flatten(0, 1)).view_as(logit)
+        return self.bn(self.conv(feature))
+
+
+class TemporalPool(nn.Module):
+    """Average [N, T', C] over time to [N, T, C] (Table 13: 32 to 8)."""
+
+    def forward(self, feature: Tensor, frames: int) -> Tensor:
+        """Average to T = ``frames``.
+
+        Raises:
+            ValueError: T' is no multiple of T.
+        """
+        if feature.shape[1] % frames:
+            raise ValueError(
+                f'{feature.shape[1]} frames of the pose stream cannot'
+                f' be pooled to {frames} of the appearance stream'
+            )
+        return feature.unflatten(1, (frames, -1)).mean(2)
+
+
+class TemporalConv(nn.Module):
+    """The release's alignment in time, which is learned.
+
+    Convolution of 5 frames in steps of 4, batch norm, ReLU:
+    [N, 4 (T - 1) + 1, C] -> [N, T, C], 29 frames to 8.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(channels, channels, 5, stride=4, padding=2)
+        self.bn = nn.BatchNorm1d(channels)
+
+    def forward(self, feature: Tensor, frames: int) -> Tensor:
+        """Align to T = ``frames``.
+
+        Raises:
+            ValueError: T' is not 4 (T - 1) + 1.
+        """
+        if feature.shape[1] != 4 * (frames - 1) + 1:
+            raise ValueError(
+                f"align_time='conv' takes {4 * (frames - 1) + 1} frames of "
+                f'the pose stream to {frames} of the appearance stream, not '
+                f'{feature.shape[1]}'
+            )
+        feature = self.bn(self.conv(feature.transpose(1, 2)))
+        return F.relu(feature).transpose(1, 2)
 
 
 @MODELS.register_module()
@@ -57,8 +123,8 @@ class PoseDrivenIntegration(BaseModule):
     :math:`G = \sigma(CGB(F_P))`. G multiplies appearance: G = 0 is pose alone
     (Tables 13 and 14 print it the other way round, as the release stores it).
 
-    A pose feature of more frames than appearance is average pooled to as many
-    first (Table 13: 32 to 8).
+    A pose feature of more frames than appearance is brought to as many first
+    (Table 13: 32 to 8).
 
     Args:
         appearance_channels: C_A.
@@ -74,6 +140,13 @@ class PoseDrivenIntegration(BaseModule):
             ``'concat'``, a linear layer and ReLU on both features (Table 4,
             feature fuse). None takes ``'gated'``, or ``'add'`` where
             ``gate_source='none'``.
+        tcb_layers: of the alignment: ``'conv-ln-relu'`` (the paper), or
+            ``'conv-bn-relu-ln'``, as in the authors' release.
+        cgb_layers: of the gate before its sigmoid: ``'conv-bn'`` (the paper),
+            or ``'conv'``, as in the release.
+        align_time: how T' frames of pose become T: ``'pool'``, the mean of
+            T' / T frames (the paper); ``'conv'``, learned, 4 (T - 1) + 1 to T,
+            as in the release (:class:`TemporalConv`).
         init_std: of the Gaussian that weights are drawn from (section 3.5).
 
     Raises:
@@ -89,21 +162,26 @@ class PoseDrivenIntegration(BaseModule):
         gate_value: float = 0.1,
         gate_loss_weight: float = 1.5,
         fusion: Optional[str] = None,
+        tcb_layers: str = 'conv-ln-relu',
+        cgb_layers: str = 'conv-bn',
+        align_time: str = 'pool',
         init_std: float = 0.001,
         init_cfg: Optional[Dict] = None,
     ) -> None:
         super().__init__(init_cfg)
-        if gate_source not in GATE_SOURCES:
-            raise ValueError(
-                f'gate_source must be one of {GATE_SOURCES}, got '
-                f'{gate_source!r}'
-            )
         if fusion is None:
             fusion = 'add' if gate_source == 'none' else 'gated'
-        if fusion not in FUSIONS:
-            raise ValueError(
-                f'fusion must be one of {FUSIONS}, got {fusion!r}'
-            )
+        for option, value, known in (
+            ('gate_source', gate_source, GATE_SOURCES),
+            ('fusion', fusion, FUSIONS),
+            ('tcb_layers', tcb_layers, TCB_LAYERS),
+            ('cgb_layers', cgb_layers, CGB_LAYERS),
+            ('align_time', align_time, TIME_ALIGNMENTS),
+        ):
+            if value not in known:
+                raise ValueError(
+                    f'{option} must be one of {known}, got {value!r}'
+                )
         if (fusion == 'gated') != (gate_source != 'none'):
             raise ValueError(
                 f'gate_source={gate_source!r} does not go with '
@@ -124,21 +202,29 @@ class PoseDrivenIntegration(BaseModule):
         self.fusion = fusion
         self.init_std = init_std
 
+        if align_time == 'pool':
+            self.align_time = TemporalPool()
+        else:
+            self.align_time = TemporalConv(pose_channels)
         if fusion == 'concat':
             self.fc = nn.Linear(appearance_channels + pose_channels, channels)
         else:
             norm = fusion == 'gated'
             self.tcb_appearance = TemporalConvBlock(
-                appearance_channels, channels, norm
+                appearance_channels, channels, norm, tcb_layers
             )
-            self.tcb_pose = TemporalConvBlock(pose_channels, channels, norm)
+            self.tcb_pose = TemporalConvBlock(
+                pose_channels, channels, norm, tcb_layers
+            )
         gate_channels = dict(
             pose=pose_channels,
             appearance=appearance_channels,
             both=appearance_channels + pose_channels,
         ).get(gate_source)
         if gate_channels:
-            self.cgb = ConvGatingBlock(gate_channels, channels)
+            self.cgb = ConvGatingBlock(
+                gate_channels, channels, norm=cgb_layers == 'conv-bn'
+            )
 
     def init_weights(self) -> None:
         """Draw the weights (section 3.5), unless ``init_cfg`` says else."""
@@ -146,7 +232,7 @@ class PoseDrivenIntegration(BaseModule):
             super().init_weights()
             return
         for module in self.modules():
-            if isinstance(module, nn.Linear):
+            if isinstance(module, (nn.Linear, nn.Conv1d)):
                 nn.init.normal_(module.weight, std=self.init_std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
@@ -173,7 +259,7 @@ class PoseDrivenIntegration(BaseModule):
         """Integrate the features of both streams.
 
         Args:
-            features: F_A [N, T, C_A] and F_P [N, T', C_P], T' a multiple of T.
+            features: F_A [N, T, C_A] and F_P [N, T', C_P].
             data_samples: not used; MMAction2 hands them to necks.
 
         Returns:
@@ -182,7 +268,7 @@ class PoseDrivenIntegration(BaseModule):
             everything, where the gate is learned and in training.
 
         Raises:
-            ValueError: not two features, or T' is no multiple of T.
+            ValueError: not two features, or T' frames that cannot become T.
         """
         if not isinstance(features, (tuple, list)) or len(features) != 2:
             raise ValueError(
@@ -190,7 +276,7 @@ class PoseDrivenIntegration(BaseModule):
                 'both streams: (F_A, F_P)'
             )
         appearance, pose = features
-        pose = pool_time(pose, appearance.shape[1])
+        pose = self.align_time(pose, appearance.shape[1])
         if self.fusion == 'concat':
             return F.relu(self.fc(torch.cat((appearance, pose), -1))), {}
         aligned_appearance = self.tcb_appearance(appearance)
@@ -211,17 +297,3 @@ class PoseDrivenIntegration(BaseModule):
                 )
         aux['gate'] = gate.detach().float().mean(-1)
         return gate * aligned_appearance + (1 - gate) * aligned_pose, aux
-
-
-def pool_time(feature: Tensor, frames: int) -> Tensor:
-    """Average [N, T', C] over time to [N, ``frames``, C].
-
-    Raises:
-        ValueError: T' is no multiple of ``frames``.
-    """
-    if feature.shape[1] % frames:
-        raise ValueError(
-            f'{feature.shape[1]} frames of the pose stream cannot'
-            f' be pooled to {frames} of the appearance stream'
-        )
-    return feature.unflatten(1, (frames, -1)).mean(2)
