@@ -6,11 +6,12 @@ Importing the package registers every component in MMAction2's registries::
 """
 
 from . import compat  # isort: skip  # mends upstream before it is imported
-from . import datasets, engine, evaluation, models
+from . import apis, datasets, engine, evaluation, models
 from .version import __version__
 
 __all__ = [
     '__version__',
+    'apis',
     'compat',
     'datasets',
     'engine',

@@ -1,12 +1,10 @@
 """Start a stream from the checkpoint of its own training (section 3.4)."""
 
 from collections import Counter
-from pathlib import Path
-from typing import List
-from urllib.error import URLError
 
-from mmengine.runner.checkpoint import CheckpointLoader
 from torch import nn
+
+from integral_action.checkpoints import read_checkpoint, some, wrong_weights
 
 
 def load_stage(
@@ -30,70 +28,35 @@ def load_stage(
     """
     place = f'{stage} stage: {checkpoint}'
     option = f'--cfg-options model.backbone.{stage}.init_cfg.checkpoint=FILE'
-    if '://' not in str(checkpoint) and not Path(checkpoint).is_file():
-        raise FileNotFoundError(
-            f'{place}: there is no such file. Train the {stage}-only model '
-            f'first, or give its checkpoint: {option}'
-        )
     try:
-        weights = CheckpointLoader.load_checkpoint(
-            checkpoint, map_location='cpu'
-        )
-        weights = weights.get('state_dict', weights)
-        names = list(weights)
-    except URLError as error:
+        weights = read_checkpoint(checkpoint)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{stage} stage: {error}. Train the {stage}-only model first, or '
+            f'give its checkpoint: {option}'
+        ) from error
+    except ConnectionError as error:
         raise ConnectionError(
-            f'{place}: cannot be downloaded ({error}). Fetch it where there '
-            f'is a network, and give the file: {option}'
+            f'{stage} stage: {error}. Fetch it where there is a network, and '
+            f'give the file: {option}'
         ) from error
-    except Exception as error:  # of torch, pickle, zip and their like
-        raise ValueError(
-            f'{place}: not a checkpoint: {_reason(error)}'
-        ) from error
+    except ValueError as error:
+        raise ValueError(f'{stage} stage: {error}') from error
 
+    weights = weights.get('state_dict', weights)
     given = {
-        name[len(prefix) :]: weights[name]
-        for name in names
+        name[len(prefix) :]: value
+        for name, value in weights.items()
         if name.startswith(prefix)
     }
     if not given:
-        kinds = Counter('.'.join(name.split('.')[:2]) for name in names)
+        kinds = Counter('.'.join(name.split('.')[:2]) for name in weights)
         raise ValueError(
             f'{place}: no weights under {prefix!r}; it holds '
-            f'{_some(list(kinds))}. Is it the checkpoint of '
+            f'{some(list(kinds))}. Is it the checkpoint of '
             f'another stage?'
         )
-    own = stream.state_dict()
-    for what, wrong in (
-        ('lacks', [name for name in own if name not in given]),
-        (
-            'has, but the stream has not,',
-            [name for name in given if name not in own],
-        ),
-        (
-            'has in another shape',
-            [
-                f'{name} ({list(given[name].shape)}, expected '
-                f'{list(own[name].shape)})'
-                for name in given
-                if name in own and given[name].shape != own[name].shape
-            ],
-        ),
-    ):
-        if wrong:
-            raise ValueError(
-                f'{place}: under {prefix!r} it {what} {_some(wrong)}'
-            )
+    wrong = wrong_weights(given, stream.state_dict())
+    if wrong:
+        raise ValueError(f'{place}: under {prefix!r} it {wrong}')
     stream.load_state_dict(given)
-
-
-def _some(names: List[str], most: int = 5) -> str:
-    more = f' and {len(names) - most} more' if len(names) > most else ''
-    return ', '.join(names[:most]) + more
-
-
-def _reason(error: Exception) -> str:
-    """The line of a message that tells; torch surrounds it with advice."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if 'Unsupported' in line]
-    return (telling or lines or [type(error).__name__])[0][:300]

@@ -1,0 +1,7 @@
+# the authors' release, the pose stream alone
+_base_ = './integralaction-pose_r18-t8.py'
+
+model = dict(
+    backbone=dict(pose=dict(shift_div=4, past_first=True)),
+    cls_head=dict(average_frames='score', init_std=0.01),
+)

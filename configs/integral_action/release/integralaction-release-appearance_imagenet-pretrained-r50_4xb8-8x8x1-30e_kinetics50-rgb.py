@@ -1,0 +1,12 @@
+_base_ = './integralaction-release-appearance_imagenet-pretrained-r18_4xb8-8x8x1-30e_kinetics50-rgb.py'
+
+model = dict(
+    backbone=dict(
+        appearance=dict(
+            depth=50,
+            pretrained='https://download.pytorch.org/models/'
+            'resnet50-11ad3fa6.pth',
+        )
+    ),
+    cls_head=dict(in_channels=2048),
+)
