@@ -1,5 +1,6 @@
 """Reading checkpoints safely, and saying what is wrong with one."""
 
+import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Union
 from urllib.error import URLError
@@ -26,9 +27,11 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
         raise FileNotFoundError(f'{checkpoint}: there is no such file')
     try:
         if is_file:
-            content = torch.load(
-                checkpoint, map_location='cpu', weights_only=True
-            )
+            with warnings.catch_warnings():  # of foreign pickles: an error
+                warnings.simplefilter('ignore')
+                content = torch.load(
+                    checkpoint, map_location='cpu', weights_only=True
+                )
         else:
             content = CheckpointLoader.load_checkpoint(
                 str(checkpoint), map_location='cpu'
@@ -95,4 +98,6 @@ def _reason(error: Exception) -> str:
     """The line of a message that tells; torch surrounds it with advice."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if 'Unsupported' in line]
+    if any('Unsupported operand' in line for line in telling):
+        return "a pickle that torch's own save did not write"
     return (telling or lines or [type(error).__name__])[0][:300]

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 import sys
 import types
+import warnings
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,13 @@ def check_mmcv() -> None:
     """
     if importlib.util.find_spec('mmcv') is None:
         raise ImportError(MMCV_MISSING)
+
+
+def silence_mmcv_lite() -> None:
+    """mmcv-lite warns, at every import, of a part that nobody asked for."""
+    warnings.filterwarnings(
+        'ignore', 'Fail to import ``MultiScaleDeformableAttention``'
+    )
 
 
 def provide_drn() -> None:
@@ -125,6 +133,7 @@ def load_urls_safely() -> None:
 
 
 check_mmcv()
+silence_mmcv_lite()
 provide_drn()
 allow_checkpoints()
 load_urls_safely()

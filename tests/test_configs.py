@@ -8,7 +8,10 @@ from mmengine.config import Config
 
 from integral_action.keypoints import KeypointLayout
 
-NAMES = sorted(path.stem for path in CONFIGS.glob('*.py'))
+PATHS = {path.stem: path for path in CONFIGS.rglob('*.py')}
+NAMES = sorted(PATHS)
+OURS = [name for name in NAMES if 'release' not in name]
+RELEASE = [name for name in NAMES if 'release' in name]
 
 # Tables 13 and 14: the output of each stage, (frames, height, channels)
 APPEARANCE = {
@@ -34,7 +37,7 @@ POSE = {
 
 
 def load(name):
-    return Config.fromfile(CONFIGS / f'{name}.py')
+    return Config.fromfile(PATHS[name])
 
 
 def outputs(stream, frames, channels, size):
@@ -112,9 +115,9 @@ def test_temporal_shift_is_an_eighth_in_every_block():
 
 def test_there_is_a_config_for_every_row():
     for data in ('kinetics400', 'kinetics50', 'ntu60-xsub'):
-        mine = [n for n in NAMES if f'_{data}-' in n and 'mimetics' not in n]
+        mine = [n for n in OURS if f'_{data}-' in n and 'mimetics' not in n]
         assert len(mine) == 6, mine  # two tables of three models
-        mimetics = [n for n in NAMES if f'_{data}-to-mimetics-' in n]
+        mimetics = [n for n in OURS if f'_{data}-to-mimetics-' in n]
         assert len(mimetics) == (0 if data.startswith('ntu') else 6)
 
 
@@ -137,6 +140,14 @@ def test_config(name):
     for stream in streams:  # what the batch brings is what was built for
         clip = cfg.train_pipeline[0].clip_len[read[stream]]
         assert getattr(model.backbone, stream).num_segments == clip
+    if name in OURS:  # the paper's variant
+        for stream in streams:
+            backbone = getattr(model.backbone, stream)
+            assert backbone.shift_div == 8
+            assert not getattr(backbone, 'past_first', False)
+        assert model.cls_head.average_frames == 'prob'
+        assert 'neck.align_time.conv.weight' not in model.state_dict()
+        assert 'neck.cgb.conv.bias' not in model.state_dict()
     clips = cfg.test_pipeline[0].get('num_clips', 1)
     assert clips == (1 if 'puppets' in name else 10)
     epochs = cfg.train_cfg.max_epochs
@@ -146,7 +157,7 @@ def test_config(name):
 
 
 @pytest.mark.parametrize(
-    'name', [n for n in NAMES if 'mimetics' not in n and '-r18_4xb8' in n]
+    'name', [n for n in OURS if 'mimetics' not in n and '-r18_4xb8' in n]
 )
 def test_schedule_of_section_3_5(name):
     cfg = load(name)
@@ -162,7 +173,12 @@ def test_schedule_of_section_3_5(name):
 
 
 @pytest.mark.parametrize(
-    'name', [n for n in NAMES if n.startswith('integralaction_r')]
+    'name',
+    [
+        n
+        for n in NAMES
+        if n.startswith(('integralaction_r', 'integralaction-release_r'))
+    ],
 )
 def test_stages_come_from_the_configs_beside_it(name):
     """The fused config's checkpoints are those that the others write."""
@@ -179,3 +195,45 @@ def test_stages_come_from_the_configs_beside_it(name):
         assert {k: v.shape for k, v in ours.items()} == {
             k: v.shape for k, v in theirs.items()
         }
+
+
+@pytest.mark.parametrize('name', RELEASE)
+def test_the_releases_variant(name):
+    """What docs/release_checkpoint.md says of it."""
+    cfg = load(name)
+    model = MODELS.build(cfg.model)
+    for stream in model.backbone.streams:
+        backbone = getattr(model.backbone, stream)
+        assert (backbone.shift_div, backbone.past_first) == (4, True)
+        assert backbone.num_segments == (
+            29 if stream == 'pose' and '29x2' in name else 8
+        )
+    frames = torch.full((1, 3, 1, 2, 2), 51, dtype=torch.uint8)
+    batch = dict(inputs=dict(imgs=[frames]), data_samples=None)
+    if 'appearance' in model.backbone.streams:
+        imgs = model.data_preprocessor(batch)['inputs']['imgs']
+        assert torch.allclose(imgs, torch.tensor(0.2))
+    assert model.cls_head.average_frames == 'score'
+    assert model.cls_head.average_clips == 'prob'
+    if hasattr(model, 'neck'):
+        layers = [type(layer).__name__ for layer in model.neck.tcb_pose]
+        assert layers == ['Linear', 'FrameBatchNorm', 'ReLU', 'LayerNorm']
+        assert model.neck.cgb.conv.bias is not None
+        # 29 frames from the first to the last of 8, each eighth
+        pose = torch.zeros(1, 29 if '29x2' in name else 8, 512)
+        assert model.neck.align_time(pose, 8).shape == (1, 8, 512)
+    for split in ('train', 'val', 'test'):
+        pipeline = cfg[f'{split}_dataloader'].dataset.pipeline
+        sampling = pipeline[0]
+        spans = {
+            (sampling.clip_len[s] - 1) * sampling.frame_interval[s]
+            for s in sampling.clip_len
+        }
+        assert spans == {56}
+        if 'pose' in model.backbone.streams:
+            assert pipeline[2].type == 'SelectTopPersons'
+            assert pipeline[2].score_thr == 0
+    fused = 'appearance' in cfg.model.backbone and 'pose' in cfg.model.backbone
+    assert cfg.optim_wrapper.optimizer.lr == (5e-4 if fused else 5e-3)
+    (scheduler,) = cfg.param_scheduler
+    assert (scheduler.milestones, scheduler.end) == ([21, 26], 30)

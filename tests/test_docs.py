@@ -7,12 +7,20 @@ from conftest import CONFIGS, ROOT
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [
+    ROOT / 'README.md',
+    *sorted((ROOT / 'docs').glob('*.md')),
+    *sorted(CONFIGS.rglob('README.md')),
+]
 BLOCK = re.compile(r'```python\n(.*?)```', re.DOTALL)
 CONFIG = re.compile(r'integralaction[-_][\w.-]+\.py')
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+def page_name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_examples_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
@@ -28,26 +36,27 @@ def test_examples_run(page, tmp_path, monkeypatch):
         assert model.with_cls_head
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_links_and_configs_are_there(page):
     text = page.read_text()
     for target in re.findall(r'\]\((?!http)([^)#]+)\)', text):
         assert (page.parent / target).exists(), target
     for name in CONFIG.findall(text):
-        assert (CONFIGS / name).is_file(), name
+        assert list(CONFIGS.rglob(name)), name
 
 
-def test_every_config_is_in_its_readme_and_in_the_metafile():
+@pytest.mark.parametrize('folder', [CONFIGS, CONFIGS / 'release'])
+def test_every_config_is_in_its_readme_and_in_the_metafile(folder):
     import yaml
 
-    readme = (CONFIGS / 'README.md').read_text()
-    models = yaml.safe_load((CONFIGS / 'metafile.yml').read_text())['Models']
-    names = {path.stem for path in CONFIGS.glob('*.py')}
-    assert {model['Name'] for model in models} == names
-    for name in names:
+    readme = (folder / 'README.md').read_text()
+    models = yaml.safe_load((folder / 'metafile.yml').read_text())['Models']
+    configs = {path.stem: path for path in folder.glob('*.py')}
+    assert {model['Name'] for model in models} == set(configs)
+    for name in configs:
         assert f'({name}.py)' in readme
     for model in models:
-        assert (ROOT / model['Config']).stem == model['Name']
+        assert ROOT / model['Config'] == configs[model['Name']]
 
 
 def test_model_index_is_valid(monkeypatch):
@@ -56,7 +65,7 @@ def test_model_index_is_valid(monkeypatch):
     monkeypatch.chdir(ROOT)
     index = load(str(ROOT / 'model-index.yml'))
     index.build_models_with_collections()
-    assert len(index.models) == len(list(CONFIGS.glob('*.py')))
+    assert len(index.models) == len(list(CONFIGS.rglob('*.py')))
 
 
 def test_nothing_is_left_to_fill_in():

@@ -75,14 +75,15 @@ def _config(content: dict) -> Config:
 
 
 def _literal(node: ast.expr) -> Any:
-    """``ast.literal_eval``, and ``dict(key=value)``, as mmengine prints."""
+    """``ast.literal_eval``, and the calls of ``dict`` that mmengine prints."""
     if isinstance(node, ast.Call):
-        if getattr(node.func, 'id', None) != 'dict' or node.args:
+        if getattr(node.func, 'id', None) != 'dict':
             raise ValueError(
                 f'its config has a call in line {node.lineno}: '
                 f'{ast.unparse(node.func)}'
             )
-        return {item.arg: _literal(item.value) for item in node.keywords}
+        named = {item.arg: _literal(item.value) for item in node.keywords}
+        return dict(*map(_literal, node.args), **named)
     if isinstance(node, ast.Dict):
         keys = [ast.literal_eval(key) for key in node.keys]
         return dict(zip(keys, map(_literal, node.values)))

@@ -88,6 +88,63 @@ def test_cgb_is_linear_batch_norm_sigmoid_by_hand():
     assert aux['loss_gate'].item() == pytest.approx(1.5 * 0.81326, abs=1e-4)
 
 
+def test_tcb_of_the_release_is_conv_batch_norm_relu_layer_norm_by_hand():
+    neck = build(tcb_layers='conv-bn-relu-ln').train()
+    by_hand(neck)
+    appearance = torch.zeros(1, 2, 3)
+    # each channel of two frames becomes (1, -1) or (-1, 1); ReLU leaves (1, 0)
+    # and (0, 1); layer norm makes (1, -1) and (-1, 1), and leaves negatives
+    pose = torch.tensor([[[9.0, 5.0], [3.0, 7.0]]])
+    np.testing.assert_allclose(
+        neck.tcb_pose(pose).detach().numpy(),
+        [[[1.0, -1.0], [-1.0, 1.0]]],
+        atol=1e-4,
+    )
+    assert neck((appearance, pose))[0].shape == (1, 2, 2)
+
+
+def test_cgb_of_the_release_is_linear_with_bias():
+    neck = build(cgb_layers='conv').train()
+    torch.nn.init.constant_(neck.cgb.conv.weight, 2.0)
+    torch.nn.init.constant_(neck.cgb.conv.bias, -1.0)
+    pose = torch.tensor([[[0.5, 0.0], [1.0, 0.5]]])
+    # 2 * .5 - 1 = 0 and 2 * 1.5 - 1 = 2: sigmoid .5 and .8808
+    _, aux = neck((torch.zeros(1, 2, 3), pose))
+    np.testing.assert_allclose(
+        aux['gate'].numpy(), [[0.5, 0.880797]], atol=1e-5
+    )
+    # softplus(0) = .693147, softplus(2) = 2.126928
+    assert aux['loss_gate'].item() == pytest.approx(
+        1.5 * (0.693147 + 2.126928) / 2, abs=1e-4
+    )
+
+
+def test_time_is_aligned_by_a_convolution_by_hand():
+    neck = build(pose_channels=1, align_time='conv').eval()
+    with torch.no_grad():
+        neck.align_time.conv.weight.copy_(
+            torch.tensor([[[1.0, 10, 100, 1000, 10000]]])
+        )
+        neck.align_time.conv.bias.fill_(-7)
+    pose = torch.arange(1.0, 6)[None, :, None]  # 5 frames to 2
+    # around frame 0: 0 0 1 2 3; around frame 4: 3 4 5 0 0
+    expected = torch.tensor([[[32093.0], [536.0]]])
+    # eps of the batch norm, whose statistics are 0 and 1
+    assert torch.allclose(neck.align_time(pose, 2), expected, rtol=1e-5)
+    neck.align_time.conv.bias.data.fill_(-1e6)  # ReLU
+    assert not neck.align_time(pose, 2).any()
+    for frames in (4, 6, 8):
+        with pytest.raises(ValueError, match=f'5 frames .* not {frames}'):
+            neck((torch.zeros(1, 2, 3), torch.zeros(1, frames, 1)))
+
+
+def test_time_convolution_starts_from_small_weights():
+    neck = build(align_time='conv')
+    neck.init_weights()
+    weight = neck.align_time.conv.weight
+    assert 0 < weight.std() < 0.003 and not neck.align_time.conv.bias.any()
+
+
 def test_no_appearance_value_can_change_a_pose_driven_gate():
     neck = build().eval()
     appearance, pose = features()
