@@ -1,5 +1,6 @@
 """The tools as users run them: mim, training, resuming, testing, mixing."""
 
+import json
 import os
 import pickle
 import signal
@@ -10,9 +11,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import release
 import torch
 from conftest import CONFIGS, ROOT
+from mmaction.registry import DATASETS
+from mmengine.dataset import pseudo_collate
 
+from integral_action.apis import load_model
 from integral_action.fileio import (
     load_pickle,
     read_annotations,
@@ -22,6 +27,10 @@ from integral_action.fileio import (
 APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb'
 POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
 FUSED = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+RELEASE = (
+    'integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_'
+    'kinetics50-rgb-keypoint'
+)
 MMACTION = Path(find_spec('mmaction').submodule_search_locations[0])
 
 ENV = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'}
@@ -121,6 +130,65 @@ def test_checkpoint_loads_with_weights_only(trained):
         trained / 'integral' / 'epoch_1.pth', weights_only=True
     )
     assert 'message_hub' in checkpoint
+
+
+def predictions(model, videos):
+    """Scores and gates of the first videos of the model's test set."""
+    dataset = DATASETS.build(model.cfg.test_dataloader.dataset)
+    scores, gates = [], []
+    for i in range(videos):
+        batch = pseudo_collate([dataset[i]])
+        with torch.no_grad():
+            (sample,) = model.test_step(batch)
+        scores.append(sample.pred_score)
+        gates.append(sample.get('gate'))
+    return scores, gates
+
+
+def test_checkpoint_of_a_training_is_a_model(trained):
+    """Built from the file alone, it predicts what `mim test` predicted."""
+    for key in ('appearance', 'pose', 'integral'):
+        model = load_model(trained / key / 'epoch_1.pth')
+        tested = load_pickle(trained / key / 'test.pkl')
+        scores, gates = predictions(model, 3)
+        for score, gate, sample in zip(scores, gates, tested):
+            torch.testing.assert_close(score, sample['pred_score'])
+            if key == 'integral':
+                torch.testing.assert_close(gate, sample['gate'])
+
+
+def test_checkpoint_of_the_release_is_converted_and_tested(
+    mim, puppets, tmp_path
+):
+    """Ten clips of 224 x 224 of two videos, by the converted file's config."""
+    torch.save(release.snapshot(release.state_dict()), tmp_path / 'in.tar')
+    run(
+        mim, 'run', 'integral_action', 'release_to_integral_action', 'in.tar',
+        'out.pth', cwd=tmp_path,
+    )  # fmt: skip
+    records = read_annotations(puppets / 'test.jsonl')[:2]
+    (tmp_path / 'two.jsonl').write_text(
+        ''.join(json.dumps(record) + '\n' for record in records)
+    )
+    options = [
+        f'test_dataloader.dataset.data_root={puppets}/',
+        f'test_dataloader.dataset.ann_file={tmp_path}/two.jsonl',
+        'test_dataloader.num_workers=0',
+    ]
+    run(
+        mim, 'test', 'integral_action', f'{RELEASE}.py', '--gpus', '0',
+        '--checkpoint', 'out.pth', '--dump', 'test.pkl',
+        '--cfg-options', *options, cwd=tmp_path,
+    )  # fmt: skip
+    model = load_model(tmp_path / 'out.pth')
+    model.cfg.merge_from_dict(dict(o.split('=') for o in options[:2]))
+    scores, gates = predictions(model, 2)
+    tested = load_pickle(tmp_path / 'test.pkl')
+    assert len(tested) == 2
+    for score, gate, sample in zip(scores, gates, tested):
+        assert score.shape == (50,) and gate.shape == (10, 8)
+        torch.testing.assert_close(score, sample['pred_score'])
+        torch.testing.assert_close(gate, sample['gate'])
 
 
 def test_frozen_streams_are_those_of_the_stages(trained):
