@@ -259,14 +259,10 @@ def describe(
             raise ValueError(
                 f'it lacks the {stream} stream ({STREAMS[stream]}.*)'
             )
-    untrained = [
-        part
-        for stream in streams
-        for part in (STREAMS[stream],)
-        if steps and not steps[part]
-    ]
-    if steps and len(streams) == 2 and not steps['aggregator']:
-        untrained.append('aggregator')
+    needed = [STREAMS[stream] for stream in streams]
+    if len(streams) == 2:
+        needed.append('aggregator')
+    untrained = [part for part in needed if steps and not steps[part]]
     if untrained:
         raise ValueError(
             f'{some(untrained)} never took part in a training '
