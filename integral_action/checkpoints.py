@@ -1,5 +1,6 @@
 """Reading checkpoints safely, and saying what is wrong with one."""
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any, Dict, List, Union
@@ -41,9 +42,8 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
             f'{checkpoint}: cannot be downloaded ({error})'
         ) from error
     except Exception as error:  # of torch, pickle, zip and their like
-        reason = 'it is a web page' if is_file and _is_html(checkpoint) else ''
         raise ValueError(
-            f'{checkpoint}: not a checkpoint: {reason or _reason(error)}'
+            f'{checkpoint}: not a checkpoint: {_reason(checkpoint, error)}'
         ) from error
     if not isinstance(content, dict):
         raise ValueError(
@@ -51,6 +51,28 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
             f'{type(content).__name__}, not a dict'
         )
     return content
+
+
+def check_weights(weights: Any) -> Dict[str, Tensor]:
+    """Weights, if they are ordinary tensors by their names.
+
+    Raises:
+        ValueError: they are not; the message tells what they are.
+    """
+    if not isinstance(weights, dict) or not weights:
+        raise ValueError('it holds no weights')
+    other = [
+        str(name)
+        for name, value in weights.items()
+        if not isinstance(name, str)
+        or not torch.is_tensor(value)
+        or value.layout != torch.strided
+        or value.device.type != 'cpu'  # what has no values: 'meta'
+        or value.is_quantized
+    ]
+    if other:
+        raise ValueError(f'not weights: {some(other)}')
+    return weights
 
 
 def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:
@@ -87,17 +109,24 @@ def some(names: List[str], most: int = 5) -> str:
     return ', '.join(names[:most]) + more
 
 
-def _is_html(path: Union[str, Path]) -> bool:
-    """Whether a file begins as the page of a download that was refused."""
-    with open(path, 'rb') as file:
-        start = file.read(1024).lstrip().lower()
-    return start.startswith((b'<!doctype', b'<html', b'<head'))
+def _reason(path: Union[str, Path], error: Exception) -> str:
+    """What is wrong with a file that torch could not read.
 
-
-def _reason(error: Exception) -> str:
-    """The line of a message that tells; torch surrounds it with advice."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if 'Unsupported' in line]
-    if any('Unsupported operand' in line for line in telling):
-        return "a pickle that torch's own save did not write"
-    return (telling or lines or [type(error).__name__])[0][:300]
+    Not torch's own words: they end in the advice to read it unsafely.
+    """
+    text = str(error)
+    code = re.search(r'unsupported global:?\s*(?:global )?(\S+)', text, re.I)
+    if code:
+        return f'it would run {code[1]}, which no weights need'
+    start = b''
+    if '://' not in str(path):
+        with open(path, 'rb') as file:
+            start = file.read(1024)
+        if not start:
+            return 'it is empty'
+    # behind a byte order mark, if any
+    if start.lstrip(b'\xef\xbb\xbf\xff\xfe\0 \t\r\n').startswith(b'<'):
+        return 'it is a web page'
+    if start.startswith(b'PK'):
+        return 'it is truncated or damaged'
+    return 'torch.save did not write it, or it is truncated'

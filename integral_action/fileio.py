@@ -193,9 +193,10 @@ class whole_file:
         return self.temporary
 
     def __exit__(self, error, *_) -> None:
-        if error is None:
-            os.replace(self.temporary, self.path)
-        else:
+        try:
+            if error is None:
+                os.replace(self.temporary, self.path)
+        finally:
             self.temporary.unlink(missing_ok=True)
 
 

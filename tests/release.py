@@ -129,6 +129,24 @@ def state_dict(**kwargs):
     }
 
 
+def counted(**parts):
+    """A state whose batch norms have counted steps, by part."""
+    state = state_dict()
+    for name in state:
+        if name.endswith('num_batches_tracked'):
+            part, first = name.split('.')[:2]
+            steps = parts.get(f'{part}_{first}', parts.get(part, 0))
+            state[name] = torch.tensor(steps)
+    return state
+
+
+def swapped(state):
+    """A state whose streams have changed places."""
+    other = dict(img_backbone='pose_backbone', pose_backbone='img_backbone')
+    parts = [(*name.split('.', 1), value) for name, value in state.items()]
+    return {f'{other.get(a, a)}.{b}': value for a, b, value in parts}
+
+
 def snapshot(state):
     """What the release saves."""
     network = {f'module.{name}': value for name, value in state.items()}

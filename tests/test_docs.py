@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import torch
 from conftest import CONFIGS, ROOT
 from mmaction.registry import MODELS
 from mmengine.config import Config
@@ -12,6 +13,9 @@ PAGES = [
     *sorted((ROOT / 'docs').glob('*.md')),
     *sorted(CONFIGS.rglob('README.md')),
 ]
+PUPPETS = (
+    CONFIGS / 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint.py'
+)
 BLOCK = re.compile(r'```python\n(.*?)```', re.DOTALL)
 CONFIG = re.compile(r'integralaction[-_][\w.-]+\.py')
 
@@ -24,6 +28,10 @@ def page_name(path):
 def test_examples_run(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
+    model = MODELS.build(Config.fromfile(PUPPETS).model)
+    meta = dict(cfg=Config.fromfile(PUPPETS).pretty_text)
+    checkpoint = dict(meta=meta, state_dict=model.state_dict())
+    torch.save(checkpoint, 'checkpoint.pth')  # what examples load
     names = {}
     for text in BLOCK.findall(page.read_text()):
         if not text.startswith('# config'):

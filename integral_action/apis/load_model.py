@@ -1,14 +1,26 @@
 import ast
+import math
 from pathlib import Path
-from typing import Any, Iterator, Union
+from typing import Any, Iterator, Tuple, Union
 
+import mmaction.registry
+import mmaction.visualization
+import mmengine.registry
 import torch
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.model import BaseModel
-from mmengine.registry import WEIGHT_INITIALIZERS, init_default_scope
+from mmengine.registry import (
+    WEIGHT_INITIALIZERS,
+    Registry,
+    init_default_scope,
+)
 
-from integral_action.checkpoints import read_checkpoint, wrong_weights
+from integral_action.checkpoints import (
+    check_weights,
+    read_checkpoint,
+    wrong_weights,
+)
 
 
 def load_model(
@@ -18,8 +30,9 @@ def load_model(
 
     Every checkpoint that mmengine writes in a training carries its config,
     and so do those of ``tools/model_converters``. The config is read as plain
-    values, not run, and can name registered components only: a checkpoint
-    cannot run code of its own.
+    values, not run, and names registered components only: a checkpoint cannot
+    bring code, neither for the model nor for what is built of ``model.cfg``
+    later.
 
     Args:
         checkpoint: file or URL.
@@ -32,50 +45,70 @@ def load_model(
     Raises:
         FileNotFoundError: there is no such file.
         ConnectionError: it is to be downloaded, and cannot be.
+        RuntimeError, AssertionError: torch's, where there is no such device.
         ValueError: it is no checkpoint, carries no config, names a component
             that is not registered, or its weights are not the model's.
     """
+    torch.empty(0, device=device)  # a missing device before all the work
     content = read_checkpoint(checkpoint)
+    init_default_scope('mmaction')
     try:
-        cfg = _config(content)
-        init_default_scope('mmaction')
-        for name in _types(cfg.model):
-            _check_registered(name)
+        cfg = read_config(_config_text(content))
+        weights = check_weights(content.get('state_dict'))
         model = MODELS.build(cfg.model)
-        weights = content['state_dict']
+        if not isinstance(model, BaseModel):
+            raise ValueError(f'{cfg.model.type} is no model that predicts')
         wrong = wrong_weights(weights, model.state_dict())
         if wrong:
             raise ValueError(f'it {wrong}')
+        model.load_state_dict(weights)
     except Exception as error:  # what a wrong config raises has no limit
-        raise ValueError(f'{checkpoint}: {error}') from error
-    model.load_state_dict(weights)
+        reason = str(error) or type(error).__name__
+        raise ValueError(f'{checkpoint}: {reason}') from error
     model.cfg = cfg
     return model.to(device).eval()
 
 
-def _config(content: dict) -> Config:
+def read_config(text: str) -> Config:
+    """Read a config that is plain values, as mmengine prints it.
+
+    Args:
+        text: ``Config.pretty_text``.
+
+    Raises:
+        ValueError: it has no model, more than values, or names a component
+            that is not registered.
+    """
+    cfg = {}
+    for statement in ast.parse(text).body:
+        targets = getattr(statement, 'targets', ())
+        if not targets or not all(isinstance(t, ast.Name) for t in targets):
+            raise ValueError(
+                f'its config has more than values in line {statement.lineno}'
+            )
+        for target in targets:
+            cfg[target.id] = _literal(statement.value)
+    if not isinstance(cfg.get('model'), dict):
+        raise ValueError('its config has no model')
+    for key, value in cfg.items():
+        for path, name in _names(value, key):
+            _check_registered(path, name)
+    return Config(cfg)
+
+
+def _config_text(content: dict) -> str:
     meta = content.get('meta')
     text = meta.get('cfg') if isinstance(meta, dict) else None
-    if not isinstance(text, str) or 'state_dict' not in content:
+    if not isinstance(text, str):
         raise ValueError(
             'it carries no config (meta.cfg), so that no model can be built '
             "from it alone; use MMAction2's init_recognizer with its config"
         )
-    cfg = {}
-    for statement in ast.parse(text).body:
-        if not isinstance(statement, ast.Assign):
-            raise ValueError(
-                f'its config has more than values in line {statement.lineno}'
-            )
-        for target in statement.targets:
-            cfg[target.id] = _literal(statement.value)
-    if not isinstance(cfg.get('model'), dict):
-        raise ValueError('its config has no model')
-    return Config(cfg)
+    return text
 
 
 def _literal(node: ast.expr) -> Any:
-    """``ast.literal_eval``, and the calls of ``dict`` that mmengine prints."""
+    """``ast.literal_eval``, and what else mmengine prints."""
     if isinstance(node, ast.Call):
         if getattr(node.func, 'id', None) != 'dict':
             raise ValueError(
@@ -90,31 +123,55 @@ def _literal(node: ast.expr) -> Any:
     if isinstance(node, (ast.List, ast.Tuple)):
         kind = list if isinstance(node, ast.List) else tuple
         return kind(map(_literal, node.elts))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_literal(node.operand)
+    if isinstance(node, ast.Name) and node.id in ('inf', 'nan'):
+        return getattr(math, node.id)
     return ast.literal_eval(node)
 
 
-def _types(config: Any) -> Iterator[Any]:
-    """The value of every ``type``."""
+def _names(config: Any, path: str) -> Iterator[Tuple[str, Any]]:
+    """Every component and scope that a config names, and its place."""
     if isinstance(config, dict):
-        if 'type' in config:
-            yield config['type']
-        config = config.values()
-    elif not isinstance(config, (list, tuple)):
-        return
-    for value in config:
-        yield from _types(value)
+        for key, value in config.items():
+            if key in ('type', '_scope_'):
+                yield f'{path}.{key}', value
+            yield from _names(value, f'{path}.{key}')
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            yield from _names(value, path)
 
 
-def _check_registered(name: Any) -> None:
-    """Registries import and call whatever a dotted path leads to."""
+def _check_registered(path: str, name: Any) -> None:
+    """Registries import and call what they do not know, wherever it leads."""
     scope, dot, component = str(name).rpartition('.')
-    registries = [MODELS, MODELS.root, WEIGHT_INITIALIZERS]
-    if dot:
-        registries = [MODELS.root.children.get(scope)]
-    if not any(
-        r is not None and component in r.module_dict for r in registries
+    if path.endswith('._scope_'):
+        scope, component = name, None
+    if dot and '.' in scope:
+        raise ValueError(
+            f'its config names {name!r} ({path}), a path to code, which is '
+            f'not followed'
+        )
+    if '.init_cfg.' in path:
+        registries = [WEIGHT_INITIALIZERS]
+    elif path.startswith('model.'):
+        registries = [MODELS, MODELS.root]
+    else:
+        registries = [
+            value
+            for module in (mmaction.registry, mmengine.registry)
+            for value in vars(module).values()
+            if isinstance(value, Registry)
+        ]
+    scopes = {registry.scope for registry in registries}
+    scopes |= set(MODELS.root.children)
+    known = set().union(*(registry.module_dict for registry in registries))
+    if scope in MODELS.root.children:
+        known |= set(MODELS.root.children[scope].module_dict)
+    if (scope and scope not in scopes) or (
+        component is not None and component not in known
     ):
         raise ValueError(
-            f'its config names {name!r}, which is not registered; import '
-            f'the package that registers it first'
+            f'its config names {name!r} ({path}), which is not registered; '
+            f'import the package that registers it first'
         )

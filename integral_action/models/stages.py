@@ -4,7 +4,12 @@ from collections import Counter
 
 from torch import nn
 
-from integral_action.checkpoints import read_checkpoint, some, wrong_weights
+from integral_action.checkpoints import (
+    check_weights,
+    read_checkpoint,
+    some,
+    wrong_weights,
+)
 
 
 def load_stage(
@@ -29,7 +34,7 @@ def load_stage(
     place = f'{stage} stage: {checkpoint}'
     option = f'--cfg-options model.backbone.{stage}.init_cfg.checkpoint=FILE'
     try:
-        weights = read_checkpoint(checkpoint)
+        content = read_checkpoint(checkpoint)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f'{stage} stage: {error}. Train the {stage}-only model first, or '
@@ -42,8 +47,11 @@ def load_stage(
         ) from error
     except ValueError as error:
         raise ValueError(f'{stage} stage: {error}') from error
+    try:
+        weights = check_weights(content.get('state_dict', content))
+    except ValueError as error:
+        raise ValueError(f'{place}: {error}') from error
 
-    weights = weights.get('state_dict', weights)
     given = {
         name[len(prefix) :]: value
         for name, value in weights.items()

@@ -78,11 +78,24 @@ def test_str_and_device(saved):
         ("model = dict(type='mmengine.load', file='x.pkl')", 'mmengine.load'),
         (
             "model = dict(type='Recognizer2D', backbone=dict(type='a.b.C'))",
-            "'a.b.C', which is not registered",
+            "'a.b.C' .model.backbone.type., a path to code",
         ),
         ("model = dict(type='antigravity')", "'antigravity'"),
         ("model = dict(type=['ResNetTSM'])", 'not registered'),
-        ("model = dict(type='ResNetTSM', depth=18)", 'lacks'),
+        ("model = dict(type='Constant')", "'Constant' .model.type., which"),
+        (
+            "model = dict(type='TwoStreamRecognizer', _scope_='this')",
+            "'this' .model._scope_., which is not registered",
+        ),
+        ("model = dict(type='CrossEntropyLoss')", 'is no model'),
+        (
+            "model = dict(type='TwoStreamRecognizer')\n"
+            "test_pipeline = [dict(type='os.system', command='touch ran')]",
+            'os.system',
+        ),
+        ('model.x = 1', 'more than values'),
+        ('a = b = 1', 'no model'),
+        ('x = ' + '(' * 300 + ')' * 300, ''),
         ("model = dict(type='ResNetTSM')", 'depth'),
     ],
 )
@@ -99,6 +112,15 @@ def test_registered_scopes_are_taken(saved, tmp_path):
     text = torch.load(saved[0], weights_only=True)['meta']['cfg']
     text = text.replace("'SlimResNetTSM'", "'mmaction.SlimResNetTSM'")
     assert load_model(with_config(saved, tmp_path, text))
+
+
+def test_numbers_that_are_no_literals_are_read(saved, tmp_path):
+    text = torch.load(saved[0], weights_only=True)['meta']['cfg']
+    text += "\nbounds = dict(low=-inf, high=[inf], rule='nothing')\n"
+    cfg = load_model(with_config(saved, tmp_path, text)).cfg
+    assert cfg.bounds == dict(
+        low=-float('inf'), high=[float('inf')], rule='nothing'
+    )
 
 
 def test_what_is_wrong_with_a_file_is_said(saved, tmp_path):
@@ -122,6 +144,11 @@ def test_what_is_wrong_with_a_file_is_said(saved, tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             load_model(changed(saved, tmp_path, **changes))
+    for wrong in (None, [], 1, {}, {'a': 1}, {1: removed}):
+        with pytest.raises(ValueError, match='changed.pth: .*weights'):
+            load_model(changed(saved, tmp_path, state_dict=wrong))
+    with pytest.raises((AssertionError, RuntimeError), match='CUDA|device'):
+        load_model(saved[0], device='cuda:99')
     with pytest.raises(FileNotFoundError, match='no.pth'):
         load_model(tmp_path / 'no.pth')
     (tmp_path / 'page.pth').write_text('<html></html>')

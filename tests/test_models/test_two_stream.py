@@ -308,6 +308,21 @@ def test_a_partial_stage_is_named(checkpoint, tmp_path):
         load(partial)
 
 
+def test_weights_that_are_none_are_named(tmp_path):
+    path = tmp_path / 'stage.pth'
+    for weights in ({}, {'a': 1}, {0: torch.zeros(1)}, [1]):
+        torch.save(dict(state_dict=weights), path)
+        with pytest.raises(ValueError, match='stage.pth: .*weights'):
+            load(path)
+
+
+def test_past_first_does_not_go_with_a_temporal_pool():
+    config = dict(type='SlimResNetTSM', depth=50, temporal_pool=True)
+    assert MODELS.build(config)
+    with pytest.raises(ValueError, match='temporal_pool'):
+        MODELS.build(dict(config, past_first=True))
+
+
 def test_what_is_no_checkpoint_is_named(tmp_path):
     path = tmp_path / 'page.pth'
     path.write_text('<html>not found</html>')

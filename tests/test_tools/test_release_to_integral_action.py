@@ -1,9 +1,7 @@
 """The authors' checkpoint gives the authors' numbers."""
 
-import importlib.util
 import json
 import os
-import pickle
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -19,6 +17,11 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
 from integral_action.apis import load_model
+
+sys.path.insert(0, str(ROOT / 'tools' / 'model_converters'))
+import release_stage
+import release_to_integral_action as tool
+import release_weights
 
 SCRIPT = ROOT / 'tools' / 'model_converters' / 'release_to_integral_action.py'
 RELEASE = CONFIGS / 'release'
@@ -42,16 +45,6 @@ MODES = {
 
 
 @pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location('release_tool', SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules['release_tool'] = module  # dataclasses look it up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules['release_tool']
-
-
-@pytest.fixture(scope='module')
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('release')
 
@@ -65,7 +58,7 @@ def snapshot(folder):
 
 
 @pytest.fixture(scope='module')
-def converted(tool, snapshot, folder):
+def converted(snapshot, folder):
     """The snapshot as a checkpoint of each of its stages."""
     paths = {}
     for mode, config in MODES.items():
@@ -200,7 +193,7 @@ def test_the_forward_of_these_tests_is_the_releases(shared):
     ],
 )
 def test_outputs_are_the_releases_in_other_sizes(
-    tool, tmp_path, config, shapes, pose_frames
+    tmp_path, config, shapes, pose_frames
 ):
     state = release.state_dict(**shapes)
     torch.save(release.snapshot(state), tmp_path / 'in.pth')
@@ -228,7 +221,7 @@ def test_outputs_are_the_releases_in_other_sizes(
         np.testing.assert_allclose(1 - gate, expected_gate, atol=1e-6)
 
 
-def test_ntu_and_resnet34_without_a_config(tool, tmp_path, capsys):
+def test_ntu_and_resnet34_without_a_config(tmp_path, capsys):
     """K + 2B, classes and depth come from the shapes."""
     state = release.state_dict(appearance=34, channels=73, num_classes=60)
     torch.save(state, tmp_path / 'in.pth')  # bare, and without 'module.'
@@ -256,10 +249,12 @@ def test_ntu_and_resnet34_without_a_config(tool, tmp_path, capsys):
     np.testing.assert_allclose(logits, expected.mean(1), atol=1e-4)
 
 
-def test_each_weight_of_ours_has_a_name_of_its_own(tool):
+def test_each_weight_of_ours_has_a_name_of_its_own():
     for config in MODES.values():
         model = MODELS.build(Config.fromfile(config).model)
-        names = [tool.release_name(name) for name in model.state_dict()]
+        names = [
+            release_weights.release_name(name) for name in model.state_dict()
+        ]
         assert len(set(names)) == len(names)
         assert set(names) <= set(release.shapes())
     for ours, theirs in (
@@ -276,12 +271,12 @@ def test_each_weight_of_ours_has_a_name_of_its_own(tool):
         ('neck.tcb_pose.3.weight', 'aggregator.pose_norm.weight'),
         ('neck.tcb_pose.1.weight', 'aggregator.pose_conv.1.weight'),
     ):
-        assert tool.release_name(ours) == theirs
+        assert release_weights.release_name(ours) == theirs
     with pytest.raises(ValueError, match='no neck.fc.weight'):
-        tool.release_name('neck.fc.weight')
+        release_weights.release_name('neck.fc.weight')
 
 
-def test_every_entry_is_used_or_named(tool, snapshot, tmp_path, capsys):
+def test_every_entry_is_used_or_named(snapshot, tmp_path, capsys):
     for mode, parts in (
         ('integral', ('pose_backbone.conv1.', 'pose_backbone.bn1.')),
         ('appearance_only', ('pose', 'aggregator.')),
@@ -299,18 +294,8 @@ def test_every_entry_is_used_or_named(tool, snapshot, tmp_path, capsys):
             for line in capsys.readouterr().out.splitlines()
             if 'unused: ' in line
         }
-        assert named == {n for n in release.shapes() if n.startswith(parts)}
-
-
-def counted(**parts):
-    """A state whose batch norms have counted steps, by part."""
-    state = release.state_dict()
-    for name in state:
-        if name.endswith('num_batches_tracked'):
-            part, first = name.split('.')[:2]
-            steps = parts.get(f'{part}_{first}', parts.get(part, 0))
-            state[name] = torch.tensor(steps)
-    return state
+        left = {n for n in release.shapes() if n.startswith(parts)}
+        assert named == left | {'epoch', 'optimizer'}
 
 
 TRAINED = dict(img_backbone=500, pose_backbone=700, aggregator=300)
@@ -331,232 +316,48 @@ NO_STEM = dict(pose_backbone_bn1=0)  # the release does not use it
         (dict(pose_backbone=500), ['pose'], 8),
     ],
 )
-def test_counters_of_steps_tell_the_stage(tool, state, streams, frames):
-    found = tool.describe(counted(**state | NO_STEM))
+def test_counters_of_steps_tell_the_stage(state, streams, frames):
+    found = release_stage.describe(release.counted(**state | NO_STEM))
     assert (found.streams, found.pose_frames) == (streams, frames)
 
 
-def test_counters_that_contradict_each_other_tell_nothing(tool):
-    state = counted()
+def test_counters_that_contradict_each_other_tell_nothing():
+    state = release.counted()
     for i, name in enumerate(state):
         if name.endswith('num_batches_tracked'):
             state[name] = torch.tensor(i % 3)
-    assert tool.describe(state).streams == ['appearance', 'pose']
+    assert release_stage.describe(state).streams == ['appearance', 'pose']
 
 
-def test_file_of_another_stage_is_known_by_its_counters(tool):
-    state = counted(img_backbone=500)
+def test_file_of_another_stage_is_known_by_its_counters():
+    state = release.counted(img_backbone=500)
     with pytest.raises(ValueError, match='pose_backbone never took part'):
-        tool.describe(state, ['pose'])
+        release_stage.describe(state, ['pose'])
     with pytest.raises(ValueError, match='pose_backbone, aggregator never'):
-        tool.describe(state, ['appearance', 'pose'])
+        release_stage.describe(state, ['appearance', 'pose'])
 
 
-def drop(state, *prefixes):
-    return {k: v for k, v in state.items() if not k.startswith(prefixes)}
+def test_fused_file_is_not_taken_for_one_stream():
+    """Its classifier has as many inputs, but from another feature."""
+    state = release.counted(**TRAINED | NO_STEM)
+    for stream in ('appearance', 'pose'):
+        with pytest.raises(ValueError, match='it is of the fused stage'):
+            release_stage.describe(state, [stream])
 
 
-class RunsCode:
-    def __reduce__(self):
-        return os.system, ('touch ran',)
+def test_streams_that_changed_places_are_known_by_the_unused_stem():
+    state = release.swapped(release.counted(**TRAINED | NO_STEM))
+    with pytest.raises(ValueError, match='changed places'):
+        release_stage.describe(state)
 
 
-def swapped(state):
-    other = dict(img_backbone='pose_backbone', pose_backbone='img_backbone')
-    return {
-        '.'.join([other.get(part, part), rest]): value
-        for (part, rest), value in (
-            (name.split('.', 1), value) for name, value in state.items()
-        )
-    }
-
-
-state = release.state_dict
-# kind -> (makes what is saved, config, what the error must tell)
-WRONG_FILES = {
-    'not a checkpoint': (
-        lambda: b'epoch,loss\n1,0.5\n',
-        None,
-        'not a checkpoint',
-    ),
-    'empty file': (lambda: b'', None, 'not a checkpoint'),
-    'truncated': (lambda: 'half', None, 'not a checkpoint'),
-    'html': (
-        lambda: (
-            b'\n<!DOCTYPE html><html><head><title>Google Drive - Quota '
-            b'exceeded</title></head></html>'
-        ),
-        None,
-        'a web page',
-    ),
-    'classes': (
-        lambda: state(num_classes=60),
-        MODES['integral'],
-        'cls_head.num_classes should be 60, but is 50',
-    ),
-    'classes that contradict': (
-        lambda: state() | {'classifier.fc.0.bias': torch.zeros(51)},
-        None,
-        'classifier.fc.0.bias ([51], expected [50])',
-    ),
-    'missing stream': (
-        lambda: drop(state(), 'pose_backbone.'),
-        None,
-        'lacks the pose stream (pose_backbone.*)',
-    ),
-    'missing stream for config': (
-        lambda: drop(state(), 'pose_backbone.', 'pose2feat.', 'aggregator.'),
-        MODES['integral'],
-        'lacks the pose stream',
-    ),
-    'swapped streams': (
-        lambda: swapped(state(appearance=50)),
-        None,
-        'changed places',
-    ),
-    'stage of another config': (
-        lambda: state(appearance=50, classifier=512),
-        RELEASE / APPEARANCE.format(50),
-        'classifier.fc.0.weight ([50, 512], expected [50, 2048])',
-    ),
-    'appearance stage as fused': (
-        lambda: state(appearance=50, classifier=2048),
-        RELEASE / FUSED.format(50, '8x8'),
-        'classifier.fc.0.weight ([50, 2048], expected [50, 512])',
-    ),
-    'untrained stage': (
-        lambda: counted(img_backbone=500),
-        MODES['pose_only'],
-        'never took part in a training',
-    ),
-    'extra': (
-        lambda: state() | {'img_backbone.fc.weight': torch.zeros(1000, 512)},
-        None,
-        'has what the model has not: img_backbone.fc.weight',
-    ),
-    'missing': (
-        lambda: drop(state(), 'img_backbone.layer4.1.bn2.bias'),
-        None,
-        'lacks img_backbone.layer4.1.bn2.bias',
-    ),
-    'no bias to fold': (
-        lambda: drop(state(), 'pose2feat.conv.0.bias'),
-        None,
-        'lacks pose2feat.conv.0.bias',
-    ),
-    'missing blocks': (
-        lambda: drop(state(), 'img_backbone.layer4.1.'),
-        None,
-        'img_backbone has (2, 2, 2, 1) blocks',
-    ),
-    'no classifier': (
-        lambda: drop(state(), 'classifier.'),
-        None,
-        'lacks classifier.fc.0.weight',
-    ),
-    'off by one': (
-        lambda: (
-            state()
-            | {
-                'img_backbone.layer3.1.conv2.weight': torch.zeros(
-                    256, 255, 3, 3
-                )
-            }
-        ),
-        None,
-        'img_backbone.layer3.1.conv2.weight ([256, 255, 3, 3], '
-        'expected [256, 256, 3, 3])',
-    ),
-    'depth': (
-        lambda: state(appearance=34),
-        MODES['integral'],
-        'backbone.appearance.depth should be 34, but is 18',
-    ),
-    'config of the paper': (
-        lambda: state(),
-        CONFIGS / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_'
-        'kinetics50-rgb-keypoint.py',
-        'average_frames should be score, but is None',
-    ),
-    'channels': (lambda: state(channels=55), None, 'takes 55 channels'),
-    'runs code': (lambda: pickle.dumps(RunsCode()), None, 'not a checkpoint'),
-    'runs code in a checkpoint': (
-        lambda: {'network': state(), 'epoch': RunsCode()},
-        None,
-        'not a checkpoint',
-    ),
-    'empty state dict': (lambda: {}, None, 'holds no weights'),
-    'empty network': (
-        lambda: {'network': {}, 'epoch': 29},
-        None,
-        'no weights',
-    ),
-    'no weights': (lambda: {'network': {'a': 1}}, None, 'not weights: a'),
-    'another model': (
-        lambda: {'conv1.weight': torch.zeros(1)},
-        None,
-        "none of the release's streams",
-    ),
-    'ours': (
-        lambda: {'meta': {}, 'state_dict': {'a': torch.zeros(1)}},
-        None,
-        'not of the release',
-    ),
-}
-
-
-@pytest.mark.parametrize('kind', WRONG_FILES)
-def test_wrong_file(tool, tmp_path, monkeypatch, capfd, kind):
-    monkeypatch.chdir(tmp_path)
-    make, config, message = WRONG_FILES[kind]
-    content, source = make(), Path('in.pth')
-    if content == 'half':
-        torch.save(release.snapshot(release.state_dict()), source)
-        data = source.read_bytes()
-        content = data[: len(data) // 2]
-    if isinstance(content, bytes):
-        source.write_bytes(content)
-    else:
-        torch.save(content, source)
-    capfd.readouterr()
-    arguments = ['in.pth', 'out/out.pth']
-    if config:
-        arguments += ['--config', str(config)]
-    assert tool.main(arguments) == 1
-    error = capfd.readouterr().err
-    assert error.startswith('error: in.pth') and error.count('\n') == 1
-    assert message in error
-    assert [path.name for path in tmp_path.rglob('*')] == ['in.pth']
-
-
-def test_wrong_arguments(tool, snapshot, tmp_path, capsys):
-    for arguments, message in (
-        (['missing.pth', 'o.pth'], 'missing.pth: there is no such file'),
-        ([str(snapshot), str(snapshot)], 'OUT is IN'),
-        ([str(snapshot), str(tmp_path), '--config', 'no.py'], 'no.py'),
-    ):
-        assert tool.main(arguments) == 1
-        error = capsys.readouterr().err
-        assert message in error and error.count('\n') == 1
-    with pytest.raises(SystemExit) as exit:
-        tool.main([])
-    assert exit.value.code == 2
-
-
-def test_status_of_the_command(tmp_path):
-    (tmp_path / 'in.pth').write_bytes(b'<html>sorry</html>')
-    result = subprocess.run(
-        [sys.executable, SCRIPT, 'in.pth', 'out.pth'],
-        cwd=tmp_path,
-        text=True,
-        capture_output=True,
-        env=os.environ | {'PYTHONWARNINGS': 'ignore'},
+@pytest.mark.parametrize('number', [1, 100, -1])
+def test_counters_that_are_all_the_same_tell_nothing(number):
+    state = release.counted(
+        img_backbone=number, pose_backbone=number, aggregator=number
     )
-    assert result.returncode == 1 and result.stdout == ''
-    assert result.stderr == (
-        'error: in.pth: not a checkpoint: it is a web page\n'
-    )
-    assert not (tmp_path / 'out.pth').exists()
+    found = release_stage.describe(state)
+    assert (found.pose_frames, found.frames_counted) == (8, False)
 
 
 def test_round_trip(converted, tmp_path):

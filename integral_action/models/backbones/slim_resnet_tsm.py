@@ -23,6 +23,10 @@ class SlimResNetTSM(ResNetTSM):
         **kwargs: of ``ResNetTSM``, such as ``num_segments`` (T) and
             ``shift_div`` (1/shift_div of the channels is shifted forward and
             as much back; section 3.1).
+
+    Raises:
+        ValueError: ``past_first`` with ``temporal_pool``, which leaves half of
+            the frames.
     """
 
     def __init__(
@@ -35,6 +39,8 @@ class SlimResNetTSM(ResNetTSM):
     ) -> None:
         self.base_channels = base_channels
         self.past_first = past_first
+        if past_first and kwargs.get('temporal_pool'):
+            raise ValueError('past_first does not go with temporal_pool')
         if pretrained2d is None:
             pretrained2d = kwargs.get('pretrained') is not None
         super().__init__(depth, pretrained2d=pretrained2d, **kwargs)
