@@ -11,10 +11,13 @@ import json
 import os
 import pickle
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Tuple, Union
+from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 import numpy as np
+
+from integral_action.json_lines import JSONLines
 
 PathLike = Union[str, Path]
 
@@ -83,8 +86,8 @@ def read_annotations(path: PathLike) -> Any:
             MMAction2/PYSKL pickle (``.pkl``, ``.pickle``).
 
     Returns:
-        A list of videos, or MMAction2's dict of ``split`` and
-        ``annotations``.
+        A list of videos (JSON lines: one that stays on the disk), or
+        MMAction2's dict of ``split`` and ``annotations``.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -104,18 +107,7 @@ def read_annotations(path: PathLike) -> Any:
             f'{path}: annotations are .jsonl, .json or .pkl, not '
             f'{path.suffix or "a file without an ending"!r}'
         )
-    records = []
-    with open(path) as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                records.append(json.loads(line))
-            except ValueError as error:
-                raise ValueError(
-                    f'{path}, line {number}: not JSON: {error}'
-                ) from error
-    return records
+    return JSONLines(path)
 
 
 def write_annotations(path: PathLike, records: Iterable[Dict]) -> None:
@@ -200,7 +192,9 @@ class whole_file:
             self.temporary.unlink(missing_ok=True)
 
 
-def records_of(annotations: Any, split: str, path: PathLike) -> List[Dict]:
+def records_of(
+    annotations: Any, split: Optional[str], path: PathLike
+) -> Sequence:
     """The videos of ``split`` (all, where it is None) of what
     :func:`read_annotations` returned.
 
@@ -228,8 +222,6 @@ def records_of(annotations: Any, split: str, path: PathLike) -> List[Dict]:
         )
     else:
         records = annotations
-    if not isinstance(records, list) or not all(
-        isinstance(record, dict) for record in records
-    ):
+    if not isinstance(records, Sequence) or isinstance(records, str):
         raise ValueError(f'{path}: not a list of videos')
     return records

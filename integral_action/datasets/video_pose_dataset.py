@@ -1,7 +1,8 @@
 import os
 import os.path as osp
+from collections.abc import Sequence
 from numbers import Integral
-from typing import Callable, Dict, List, Optional, Union
+from typing import Callable, Dict, Iterator, List, Optional, Union
 
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
@@ -9,6 +10,7 @@ from mmaction.utils import ConfigType
 from mmengine.logging import MMLogger
 
 from integral_action.fileio import SampleError, read_annotations, records_of
+from integral_action.json_lines import JSONLines
 from integral_action.keypoints import KeypointLayout
 
 
@@ -96,21 +98,35 @@ class VideoPoseDataset(BaseActionDataset):
                 return transform.modalities
         return ['RGB', 'Pose']
 
-    def load_data_list(self) -> List[Dict]:
+    def load_data_list(self) -> Sequence:
         """Read and check the annotation file."""
-        annotations = read_annotations(self.ann_file)
-        records = records_of(annotations, self.split, self.ann_file)
-        data_list = [
-            self._parse(dict(record), number)
-            for number, record in enumerate(records, 1)
-        ]
-        if not data_list:
+        records = records_of(
+            read_annotations(self.ann_file), self.split, self.ann_file
+        )
+        videos = _Videos(records, self._parse)
+        missing = {}
+        for info in videos:
+            if self.check_files:
+                self._look_for_files(info, missing)
+        if not len(videos):
             raise ValueError(f'{self.ann_file}: no videos')
-        if self.check_files:
-            self._check_files(data_list)
-        return data_list
+        for key, files in missing.items():
+            raise FileNotFoundError(
+                f'{self.ann_file}: {len(files)} of {len(videos)} files '
+                f'named by "{key}" are missing, the first is {files[0]} '
+                f'(data_root, data_prefix and the annotation make its path)'
+            )
+        if isinstance(records, JSONLines):
+            self.serialize_data = False  # it stays on the disk
+            return videos
+        return list(videos)
 
-    def _parse(self, info: Dict, number: int) -> Dict:
+    def _parse(self, record: Dict, number: int) -> Dict:
+        if not isinstance(record, dict):
+            raise ValueError(
+                f'{self.ann_file}, video {number}: not a video but {record!r}'
+            )
+        info = dict(record)
 
         def check(right: bool, key: str, expected: str) -> None:
             if not right:
@@ -159,18 +175,11 @@ class VideoPoseDataset(BaseActionDataset):
         info['keypoint_layout'] = self.layout
         return info
 
-    def _check_files(self, data_list: List[Dict]) -> None:
+    def _look_for_files(self, info: Dict, missing: Dict) -> None:
         keys = {'RGB': 'filename', 'Pose': 'pose_file'}
         for key in (keys[modality] for modality in self.modalities):
-            files = [info[key] for info in data_list if key in info]
-            missing = [file for file in files if not os.path.exists(file)]
-            if missing:
-                raise FileNotFoundError(
-                    f'{self.ann_file}: {len(missing)} of {len(files)} files '
-                    f'named by "{key}" are missing, the first is {missing[0]} '
-                    f'(data_root, data_prefix and the annotation make its '
-                    f'path)'
-                )
+            if key in info and not os.path.exists(info[key]):
+                missing.setdefault(key, []).append(info[key])
 
     def prepare_data(self, idx: int) -> Optional[Dict]:
         """Run the pipeline; a bad training sample is reported and counted."""
@@ -185,3 +194,22 @@ class VideoPoseDataset(BaseActionDataset):
                 f'{self.max_bad_samples}), another is taken: {error}'
             )
             return None
+
+
+class _Videos(Sequence):
+    """Records as they are asked for, parsed."""
+
+    def __init__(self, records: Sequence, parse: Callable) -> None:
+        self.records, self.parse = records, parse
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: Union[int, slice]) -> Union[Dict, List]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        return self.parse(self.records[index], index + 1)
+
+    def __iter__(self) -> Iterator[Dict]:
+        for number, record in enumerate(self.records, 1):
+            yield self.parse(record, number)

@@ -162,8 +162,9 @@ def test_unknown_layout_prefix_and_file_kind(folder):
     (path / 'list.txt').write_text('a 1')
     with pytest.raises(ValueError, match="list.txt.*'.txt'"):
         build(path, ann_file='list.txt')
-    (path / 'bad.jsonl').write_text('{"a": 1}\n{"a"')
-    with pytest.raises(ValueError, match='bad.jsonl, line 2'):
+    good = (path / 'list.jsonl').read_text().splitlines()[0]
+    (path / 'bad.jsonl').write_text(f'{good}\n\n{{"a"')
+    with pytest.raises(ValueError, match='bad.jsonl, line 3: not JSON'):
         build(path, ann_file='bad.jsonl')
 
 
@@ -239,3 +240,23 @@ def test_mmaction2s_own_sample(shared):
     assert len(records) == 100
     assert records[0]['frame_dir'] == 'jf7RDuUTrsQ'
     assert (records[0]['label'], records[0]['total_frames']) == (325, 300)
+
+
+def test_a_list_of_json_lines_stays_on_the_disk(folder):
+    """However long, a worker gets the places of its lines alone."""
+    path, records = folder
+    long = [dict(record, note='x' * 5000) for record in records]
+    sizes = []
+    for name, content in (('short.jsonl', records), ('long.jsonl', long)):
+        write_annotations(path / name, content)
+        dataset = build(path, ann_file=name)
+        sizes.append(len(pickle.dumps(dataset)))
+        assert [
+            dataset.get_data_info(i)['label'] for i in range(len(dataset))
+        ] == [record['label'] for record in records]
+        subset = dataset.get_subset([1, 0])
+        assert [subset.get_data_info(i)['label'] for i in (0, 1)] == [
+            records[1]['label'],
+            records[0]['label'],
+        ]
+    assert abs(sizes[0] - sizes[1]) < 100

@@ -1,0 +1,79 @@
+"""A list that stays on the disk."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Iterator, List, Union
+
+import numpy as np
+
+
+class JSONLines(Sequence):
+    """The records of a file of JSON lines, each read when it is asked for.
+
+    Only the places of the lines are kept, 16 bytes a record, so that a list of
+    hundreds of thousands of videos costs a data loader's worker next to
+    nothing, and a record costs the same in a long list as in a short one.
+
+    Args:
+        path: the file. Blank lines are left out.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: where a record is read: its line is not JSON, or the file
+            has been changed since it was opened; the message tells the file
+            and the line.
+    """
+
+    def __init__(self, path: Union[str, Path]) -> None:
+        self.path = Path(path)
+        self._state = self._state_of_file()
+        self._places = np.array(
+            [
+                place
+                for place, line in self._lines_with_places()
+                if line.strip()
+            ],
+            np.int64,
+        ).reshape(-1, 2)
+
+    def _state_of_file(self) -> tuple:
+        status = os.stat(self.path)
+        return status.st_size, status.st_mtime_ns
+
+    def _lines_with_places(self) -> Iterator:
+        start = 0
+        with open(self.path, 'rb') as file:
+            for number, line in enumerate(file, 1):
+                yield (start, number), line
+                start += len(line)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: Union[int, slice]) -> Union[Any, List[Any]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        start, number = self._places[index]
+        if self._state_of_file() != self._state:
+            raise ValueError(f'{self.path}: changed since it was opened')
+        with open(self.path, 'rb') as file:
+            file.seek(start)
+            return self._parse(file.readline(), number)
+
+    def __iter__(self) -> Iterator[Any]:
+        for (_, number), line in self._lines_with_places():
+            if line.strip():
+                yield self._parse(line, number)
+
+    def _parse(self, line: bytes, number: int) -> Any:
+        try:
+            return json.loads(line)
+        except ValueError as error:
+            raise ValueError(
+                f'{self.path}, line {number}: not JSON: {error}'
+            ) from error
+
+    def __eq__(self, other: Any) -> bool:
+        return list(self) == other
