@@ -1,6 +1,7 @@
+import json
 import re
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, List
 
 
 class LabelMap:
@@ -25,7 +26,19 @@ class LabelMap:
 
     @classmethod
     def read(cls, path: Path) -> 'LabelMap':
-        """Read a file of one name a line."""
+        """Read a file of class names.
+
+        Args:
+            path: text, one name a line; or an annotation file (``.json``) of
+                the authors' release, which tells ``action_label`` and
+                ``action_name`` of every video.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: a label has two names, or none.
+        """
+        if Path(path).suffix == '.json':
+            return cls(_names_of_release(path), str(path))
         lines = Path(path).read_text().splitlines()
         return cls([line.strip() for line in lines if line.strip()], str(path))
 
@@ -49,3 +62,24 @@ class LabelMap:
 
 def _plain(name: str) -> str:
     return re.sub(r'[\W_]+', ' ', name.lower()).strip()
+
+
+def _names_of_release(path: Path) -> List[str]:
+    try:
+        annotations = json.loads(Path(path).read_text())['annotations']
+        names = {}
+        for one in annotations:
+            label, name = int(one['action_label']), one['action_name']
+            if names.setdefault(label, name) != name:
+                raise ValueError(
+                    f'label {label} is {names[label]!r} and {name!r}'
+                )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path}: no annotations with action_label and action_name '
+            f'({error})'
+        ) from error
+    missing = sorted(set(range(max(names, default=0) + 1)) - set(names))
+    if missing:
+        raise ValueError(f'{path}: no video of the labels {missing}')
+    return [names[label] for label in range(len(names))]

@@ -17,7 +17,7 @@ from integral_action.keypoints import KeypointLayout
 from .converter import VideoConverter
 from .journal import Journal, stamp_of
 from .report import Finding, Report
-from .video import Poses, Video, VideoInfo
+from .video import NOBODY, Poses, Video, VideoInfo
 from .workers import convert_all
 
 
@@ -34,13 +34,13 @@ def convert(
     keep_empty: bool = True,
     link: bool = True,
     workers: int = 1,
-    left_out: Iterable[Finding] = (),
+    excluded: Iterable[Finding] = (),
 ) -> Report:
     """Write a dataset: lists, pose files, class names and a report.
 
     ``out/NAME.jsonl`` are the lists, ``out/poses/`` the pose files,
     ``out/problems.json`` names every video that was left out. What is done is
-    noted in ``out/converted.jsonl``: an interrupted run goes on, and a video
+    noted in ``out/.converted.jsonl``: an interrupted run goes on, and a video
     or a file of poses that changed since is converted anew.
 
     Args:
@@ -61,7 +61,7 @@ def convert(
         keep_empty: keep videos with nobody in any frame; they are counted.
         link: make ``out/videos`` a link to ``video_folder``.
         workers: processes.
-        left_out: videos that are known to be of no use.
+        excluded: what the data set itself leaves out, for the report.
 
     Returns:
         The report, which is written but not printed.
@@ -83,7 +83,7 @@ def convert(
         keep_empty=keep_empty,
         **(settings or {}),
     )
-    journal = Journal(out / 'converted.jsonl', settings)
+    journal = Journal(out / '.converted.jsonl', settings)
     if link:
         _link(out / 'videos', video_folder)
     convert_one = VideoConverter(
@@ -120,7 +120,7 @@ def convert(
     for name, names in class_names.items():
         with whole_file(out / name) as temporary:
             temporary.write_text(''.join(f'{line}\n' for line in names))
-    report = _write_lists(out, videos, outcomes, left_out)
+    report = _write_lists(out, videos, outcomes, excluded)
     report.write()
     return report
 
@@ -137,12 +137,12 @@ def _check(videos: List[Video], class_names: Dict[str, List[str]]) -> None:
                 f'{video.filename}: expected a path inside the folder of '
                 f'videos'
             )
-        other = seen.setdefault(video.pose_file, video.filename)
-        if seen[video.pose_file] is not video.filename:
+        if video.pose_file in seen:
             raise ValueError(
-                f'{video.filename} and {other} would share the pose file '
-                f'{video.pose_file}'
+                f'{video.filename} and {seen[video.pose_file]} would share '
+                f'the pose file {video.pose_file}'
             )
+        seen[video.pose_file] = video.filename
         for label in video.labels.values():
             if not 0 <= label < most:
                 raise ValueError(
@@ -167,16 +167,16 @@ def _write_lists(
     out: Path,
     videos: List[Video],
     outcomes: Dict[str, Dict],
-    left_out: Iterable[Finding],
+    excluded: Iterable[Finding],
 ) -> Report:
     lists = {name: [] for video in videos for name in video.labels}
-    report = Report(out, {}, list(left_out), [])
+    report = Report(out, {}, [], list(excluded), [])
     for video in videos:
         outcome = outcomes[video.filename]
         if 'problem' in outcome:
-            report.left_out.append(
-                Finding(video.filename, *outcome['problem'])
-            )
+            finding = Finding(video.filename, *outcome['problem'])
+            empty = finding.kind == NOBODY
+            (report.excluded if empty else report.left_out).append(finding)
             continue
         for note in outcome['notes']:
             report.noted.append(Finding(video.filename, *note))

@@ -56,7 +56,8 @@ class VideoConverter:
         notes = []
         if surplus:
             kind = CUT if surplus > 0 else PADDED
-            notes.append((kind, f'{video.poses}: by {abs(surplus)} frames'))
+            message = f'{abs(surplus)} of {info.total_frames} frames'
+            notes.append((kind, f'{video.poses}: {message}'))
         if not score.any():
             if not self.keep_empty:
                 raise UnusableError(NOBODY, f'{video.poses}: {NOBODY}')

@@ -27,17 +27,21 @@ class Report:
         out: the folder that was written.
         lists: the number of videos in each list.
         left_out: the videos that are in no list, and why.
+        excluded: the same, where it is no fault: the data set leaves them out,
+            or they are to be left out where nobody is found.
         noted: what is to be known of videos that are in the lists.
     """
 
     out: Path
     lists: Dict[str, int]
     left_out: List[Finding]
+    excluded: List[Finding]
     noted: List[Finding]
 
     @property
     def exit_status(self) -> int:
-        """0: every video went in; 3: some were left out; 1: all were."""
+        """0: nothing was left out for a fault; 3: some videos were; 1: there
+        is no list."""
         if not any(self.lists.values()):
             return 1
         return 3 if self.left_out else 0
@@ -47,10 +51,10 @@ class Report:
         with whole_file(self.out / 'problems.json') as temporary:
             temporary.write_text(
                 json.dumps(
-                    dict(
-                        left_out=[asdict(one) for one in self.left_out],
-                        noted=[asdict(one) for one in self.noted],
-                    ),
+                    {
+                        name: [asdict(one) for one in getattr(self, name)]
+                        for name in ('left_out', 'excluded', 'noted')
+                    },
                     indent=1,
                 )
             )
@@ -62,6 +66,7 @@ class Report:
         table.add_column('the first', overflow='fold')
         for findings, verdict in (
             (self.left_out, 'left out'),
+            (self.excluded, 'left out, no fault'),
             (self.noted, 'kept'),
         ):
             kinds = {}
@@ -75,7 +80,7 @@ class Report:
         if table.row_count:
             console.print(table)
             print(f'all of them: {self.out / "problems.json"}')
-        for name, count in self.lists.items():
+        for name, count in sorted(self.lists.items()):
             print(
                 f'{self.out / name}.jsonl: {count} videos'
                 if count
