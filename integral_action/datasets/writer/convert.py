@@ -40,7 +40,7 @@ def convert(
 
     ``out/NAME.jsonl`` are the lists, ``out/poses/`` the pose files,
     ``out/problems.json`` names every video that was left out. What is done is
-    noted in ``out/.converted.jsonl``: an interrupted run goes on, and a video
+    noted in ``out/.converted``: an interrupted run goes on, and a video
     or a file of poses that changed since is converted anew.
 
     Args:
@@ -83,7 +83,7 @@ def convert(
         keep_empty=keep_empty,
         **(settings or {}),
     )
-    journal = Journal(out / '.converted.jsonl', settings)
+    journal = Journal(out / '.converted', settings)
     if link:
         _link(out / 'videos', video_folder)
     convert_one = VideoConverter(

@@ -108,13 +108,14 @@ def tidy_poses(
 
     Returns:
         ``keypoint`` and ``score`` with 1 to ``max_persons`` persons; (0, 0)
-        with score 0 where a coordinate is not finite or the score not
-        positive.
+        with score 0 where a coordinate or the score is not finite; score 0
+        where it was negative.
     """
     keypoint = np.array(keypoint, np.float32)
     score = np.array(score, np.float32)
-    lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score) | (score <= 0)
+    lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score)
     keypoint[lost], score[lost] = 0, 0
+    score = score.clip(0)
     if len(score) > max_persons:
         best = np.argsort(-score.mean(-1), axis=0, kind='stable')
         best = best[:max_persons]
