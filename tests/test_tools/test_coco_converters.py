@@ -62,7 +62,7 @@ def test_a_folder_of_classes(folders):
         pose_file='run/a.npz',
     )
     assert lines['walk/b c.mp4']['label'] == 1
-    assert (out / 'labels.txt').read_text() == 'run\nwalk\n'
+    assert (out / 'classes.txt').read_text() == 'run\nwalk\n'
     keypoint, score = poses(out, lines['run/a.mp4'])
     assert score[:, :, 16].tolist() == [
         [0, 0, 0, 0.5, 0.5, 0, 0, 0, 0, 0.5],
@@ -96,7 +96,7 @@ def test_lists_of_paths_and_labels(folders, tmp_path):
     assert run_tool(coco_results, *folders, *options) == 0
     assert records(out, 'train')['run/a.mp4']['label'] == 1
     assert records(out, 'val')['walk/b c.mp4']['label'] == 0
-    assert (out / 'labels.txt').read_text() == 'walking\nrunning\n'
+    assert (out / 'classes.txt').read_text() == 'walking\nrunning\n'
 
     (tmp_path / 'val.txt').write_text('walk/b c.mp4 flying\n')
     message = run_tool(coco_results, *folders, *options)
@@ -244,7 +244,7 @@ def test_real_jhmdb_is_what_the_files_say(real_jhmdb):
     source, out = real_jhmdb
     assert len(records(out, 'split1_train')) == 258
     assert len(records(out, 'split1_test')) == 106
-    classes = (out / 'labels.txt').read_text().splitlines()
+    classes = (out / 'classes.txt').read_text().splitlines()
     assert len(classes) == 8
     for number in (1, 2, 3):
         expected = {'train': set(), 'test': set()}

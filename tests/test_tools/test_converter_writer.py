@@ -59,7 +59,7 @@ def make(tmp_path):
             if text not in (None, before):
                 poses.write_text(text)
             videos.append(Video(video.name, dict(all=0), poses))
-        names = {'labels.txt': ['one']}
+        names = {'classes.txt': ['one']}
         arguments = (videos, read_text, tmp_path / 'in', tmp_path / 'out')
         return convert(*arguments, 'coco17', names, **options)
 
@@ -150,7 +150,7 @@ def test_a_report_tells_what_became_of_every_video(make, tmp_path):
     assert report.exit_status == 3
     keypoint, score = poses(out, records(out, 'all')['2.mp4'])
     assert (keypoint[0, :, 0, 0] > 0).tolist() == [True] * 7 + [False] * 3
-    assert (out / 'labels.txt').read_text() == 'one\n'
+    assert (out / 'classes.txt').read_text() == 'one\n'
     assert (out / 'videos' / '0.mp4').exists()
 
 
@@ -221,7 +221,7 @@ def test_empty_videos_are_kept_or_left_out_without_fault(tmp_path):
             tmp_path / 'in',
             out,
             'coco17',
-            {'labels.txt': ['one']},
+            {'classes.txt': ['one']},
             keep_empty=keep,
         )
         assert problems(out, group) == {'a.mp4': 'no person in any frame'}

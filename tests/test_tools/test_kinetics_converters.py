@@ -83,7 +83,7 @@ def test_two_splits_of_400_classes(made):
         'train000000.mp4': 'has_skeleton is false',
         'val00000000.mp4': 'has_skeleton is false',
     }
-    assert len((out / 'labels.txt').read_text().splitlines()) == 400
+    assert len((out / 'classes.txt').read_text().splitlines()) == 400
     assert shown(out, train[filename]) == list(range(1, 31))
     assert read_back(out, 'val', 'openpose18', 400)[0]
 
@@ -91,7 +91,7 @@ def test_two_splits_of_400_classes(made):
 def test_fifty_classes_leave_the_others_alone(made):
     assert run_tool(kinetics, *made, '--classes', 'kinetics50') == 0
     out = made[-1]
-    names = (out / 'labels.txt').read_text().splitlines()
+    names = (out / 'classes.txt').read_text().splitlines()
     assert len(names) == 50
     (line,) = records(out, 'train').values()
     assert names[line['label']] == 'archery'
@@ -216,7 +216,7 @@ def test_real_kinetics_skeletons(shared, tmp_path):
     arguments = [source, tmp_path / 'videos', out]
     options = ['--split', 'val', 'label.json', '.']
     assert run_tool(kinetics, *arguments, *options) == 0
-    names = (out / 'labels.txt').read_text().splitlines()
+    names = (out / 'classes.txt').read_text().splitlines()
     lines = records(out, 'val')
     assert len(lines) == 9
     assert set(problems(out, 'excluded')) == {
@@ -301,7 +301,7 @@ def test_mimetics_has_labels_of_50_and_of_400(mimes):
     for name, labels in (('kinetics50', [9, 1]), ('kinetics400', [5, 297])):
         lines = records(out, name)
         assert [line['label'] for line in lines.values()] == labels
-        class_names = (out / f'labels_{name}.txt').read_text().splitlines()
+        class_names = (out / f'classes_{name}.txt').read_text().splitlines()
         assert [class_names[label] for label in labels] == [
             'archery',
             'shooting goal (soccer)',

@@ -106,7 +106,7 @@ def prepare(args) -> Dict:
         video_folder=args.videos,
         out=args.out,
         layout='openpose18' if args.to_openpose18 else args.layout,
-        class_names={'labels.txt': names.names},
+        class_names={'classes.txt': names.names},
     )
 
 

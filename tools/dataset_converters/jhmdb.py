@@ -88,7 +88,7 @@ def prepare(args) -> Dict:
         video_folder=args.videos,
         out=args.out,
         layout='openpose18' if args.to_openpose18 else 'coco17',
-        class_names={'labels.txt': list(splits)},
+        class_names={'classes.txt': list(splits)},
     )
 
 

@@ -192,7 +192,7 @@ def prepare(args) -> Dict:
         video_folder=args.videos,
         out=args.out,
         layout='openpose18',
-        class_names={'labels.txt': names.names},
+        class_names={'classes.txt': names.names},
         excluded=excluded,
     )
 

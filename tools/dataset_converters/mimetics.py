@@ -98,8 +98,8 @@ def prepare(args) -> Dict:
         out=args.out,
         layout='openpose18',
         class_names={
-            'labels_kinetics50.txt': names.names,
-            'labels_kinetics400.txt': every.names,
+            'classes_kinetics50.txt': names.names,
+            'classes_kinetics400.txt': every.names,
         },
     )
 

@@ -139,7 +139,7 @@ def prepare(args) -> Dict:
         video_folder=args.videos,
         out=args.out,
         layout='ntu25',
-        class_names={'labels.txt': names.names},
+        class_names={'classes.txt': names.names},
         excluded=excluded,
     )
 
