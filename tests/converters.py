@@ -6,11 +6,15 @@ import sys
 
 import cv2
 import numpy as np
+import pytest
+import torch
 from conftest import ROOT
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 
 from integral_action.fileio import read_annotations, read_poses
+from integral_action.keypoints import KeypointLayout
 
 TOOLS = ROOT / 'tools' / 'dataset_converters'
 
@@ -83,3 +87,21 @@ def read_back(out, name, layout, num_classes, pipeline='rgb-8x8_pose-8x8'):
             'pipeline': pipelines.val_pipeline,
         }
     )
+
+
+def assert_forward(out, name, layout, num_classes):
+    """The first and the last video go through a small pose stream."""
+    dataset = read_back(out, name, layout, num_classes, 'pose-8x8')
+    base = ROOT / 'configs' / '_base_' / 'models'
+    cfg = Config.fromfile(base / 'integralaction-pose_r18w16.py').model
+    cfg.data_preprocessor.layout = layout
+    cfg.backbone.pose.in_channels = KeypointLayout.get(layout).num_channels
+    cfg.cls_head.num_classes = num_classes
+    model = MODELS.build(cfg).eval()
+    with torch.no_grad():
+        predictions = model.test_step(
+            pseudo_collate([dataset[0], dataset[len(dataset) - 1]])
+        )
+    for prediction in predictions:
+        assert prediction.pred_score.shape == (num_classes,)
+        assert prediction.pred_score.sum() == pytest.approx(1, abs=1e-4)

@@ -207,6 +207,7 @@ def test_a_crash_is_one_videos_and_the_others_go_on(make, tmp_path):
 
 def test_empty_videos_are_kept_or_left_out_without_fault(tmp_path):
     make_video(tmp_path / 'in' / 'a.mp4')
+    (tmp_path / 'x').touch()
 
     def nobody(path, info):
         return np.zeros((0, 10, 17, 2)), np.zeros((0, 10, 17))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from converters import (
+    assert_forward,
     load_tool,
     make_video,
     poses,
@@ -186,7 +187,9 @@ def test_a_missing_video_and_broken_poses_are_reported(made):
     }
 
 
-def test_wrong_label_names_and_folders_are_said_at_once(made, tmp_path):
+def test_wrong_label_names_and_folders_are_said_at_once(
+    made, tmp_path, capsys
+):
     root, videos, out = made
     path = root / 'kinetics_val_label.json'
     write_json(path, {'xxxxxxxxxxx': dict(has_skeleton=True, label='archer')})
@@ -201,7 +204,8 @@ def test_wrong_label_names_and_folders_are_said_at_once(made, tmp_path):
     assert f'{root}: no videos named' in message
     message = run_tool(kinetics, videos, videos, out)
     assert 'no kinetics_train_label.json' in message
-    assert 'nowhere' in run_tool(kinetics, root, tmp_path / 'nowhere', out)
+    assert run_tool(kinetics, root, tmp_path / 'nowhere', out) == 2
+    assert 'nowhere: there is no such folder' in capsys.readouterr().err
     assert not out.exists()
 
 
@@ -245,8 +249,10 @@ def test_real_kinetics_skeletons(shared, tmp_path):
                 np.testing.assert_allclose(score[m, i], person['score'])
     assert most == 10 and empty > 700
     dataset = read_back(out, 'val', 'openpose18', 400)
-    for i in range(9):
-        assert dataset[i]['inputs']['pose'].shape[-2:] == (18, 3)
+    assert all(
+        sample['inputs']['pose'].shape[-2:] == (18, 3) for sample in dataset
+    )
+    assert_forward(out, 'val', 'openpose18', 400)
 
 
 # ------------------------------------------------------------- label names

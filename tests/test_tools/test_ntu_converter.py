@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 from converters import (
+    assert_forward,
     load_tool,
     make_video,
     poses,
@@ -216,6 +217,7 @@ def test_a_real_video_goes_through_the_pipeline(shared, tmp_path):
     (line,) = records(out, 'xview_val').values()
     assert line['filename'] == 'S001C001P001R001A001_rgb.avi'
     assert line['total_frames'] == 103 and line['img_shape'] == [1080, 1920]
+    assert_forward(out, 'xsub_train', 'ntu25', 60)
     sample = read_back(out, 'xsub_train', 'ntu25', 60)[0]
     assert sample['inputs']['imgs'].shape == (1, 3, 8, 224, 224)
     pose = sample['inputs']['pose']

@@ -20,6 +20,7 @@ from integral_action.datasets.writer import (
     Video,
     VideoInfo,
     add_arguments,
+    folder,
     run,
     video_files,
 )
@@ -115,8 +116,8 @@ def make_parser() -> argparse.ArgumentParser:
         description=__doc__.split('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('videos', type=Path, help='folder of the videos')
-    parser.add_argument('poses', type=Path, help='folder of the results')
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('poses', type=folder, help='folder of the results')
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
         '--lists',

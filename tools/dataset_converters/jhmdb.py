@@ -20,6 +20,7 @@ from integral_action.datasets.writer import (
     Video,
     VideoInfo,
     add_arguments,
+    folder,
     run,
 )
 
@@ -32,22 +33,22 @@ def read_poses(path: Path, info: VideoInfo, **options):
     return read_coco_results(path, info.total_frames, **options)
 
 
-def read_splits(folder: Path) -> Dict[str, Dict[str, Dict[str, str]]]:
+def read_splits(root: Path) -> Dict[str, Dict[str, Dict[str, str]]]:
     """The part of every video by class, split and file name.
 
     Raises:
         ValueError: a class lacks a split, or a line is not ``name part``.
     """
     files = {}
-    for path in sorted(folder.iterdir()):
+    for path in sorted(root.iterdir()):
         if match := SPLIT_FILE.fullmatch(path.name):
             files.setdefault(match[1], {})[match[2]] = path
     if not files:
-        raise ValueError(f'{folder}: no <class>_test_split<1, 2 or 3>.txt')
+        raise ValueError(f'{root}: no <class>_test_split<1, 2 or 3>.txt')
     splits = {}
     for name, paths in sorted(files.items()):
         if len(paths) < 3:
-            raise ValueError(f'{folder}: {name} has splits {sorted(paths)}')
+            raise ValueError(f'{root}: {name} has splits {sorted(paths)}')
         splits[name] = {n: read_split(path) for n, path in paths.items()}
     return splits
 
@@ -97,9 +98,11 @@ def main(arguments=None) -> None:
         description=__doc__.split('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('splits', type=Path, help='folder of the split files')
-    parser.add_argument('videos', type=Path, help='folder of the videos')
-    parser.add_argument('poses', type=Path, help='folder of the results')
+    parser.add_argument(
+        'splits', type=folder, help='folder of the split files'
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('poses', type=folder, help='folder of the results')
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
         '--to-openpose18',

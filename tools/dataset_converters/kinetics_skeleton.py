@@ -25,6 +25,7 @@ from integral_action.datasets.writer import (
     Video,
     VideoInfo,
     add_arguments,
+    folder,
     run,
     video_files,
 )
@@ -111,15 +112,15 @@ def read_poses(path: Path, info: VideoInfo):
     return keypoint[:, index] * size, score[:, index]
 
 
-def index_videos(folder: Path) -> Dict[str, str]:
+def index_videos(videos: Path) -> Dict[str, str]:
     """The file of every YouTube id; of several, the first."""
     index = {}
-    for filename in video_files(folder):
+    for filename in video_files(videos):
         if match := YOUTUBE_ID.fullmatch(Path(filename).stem):
             index.setdefault(match[1], filename)
     if not index:
         raise ValueError(
-            f'{folder}: no videos named <YouTube id>.mp4 or '
+            f'{videos}: no videos named <YouTube id>.mp4 or '
             f'<YouTube id>_000012_000022.mp4'
         )
     return index
@@ -129,14 +130,14 @@ def find_splits(args) -> List[Tuple[str, Path, Path]]:
     """(name, file of labels, folder of skeletons) of each split."""
     if args.split:
         return [
-            (name, args.skeletons / labels, args.skeletons / folder)
-            for name, labels, folder in args.split
+            (name, args.skeletons / labels, args.skeletons / poses)
+            for name, labels, poses in args.split
         ]
     splits = []
     for path in sorted(args.skeletons.iterdir()):
         if match := LABEL_FILE.fullmatch(path.name):
-            folder = args.skeletons / f'kinetics_{match[1]}'
-            splits.append((match[1], path, folder))
+            poses = args.skeletons / f'kinetics_{match[1]}'
+            splits.append((match[1], path, poses))
     if not splits:
         raise ValueError(
             f'{args.skeletons}: no kinetics_train_label.json and no '
@@ -151,7 +152,7 @@ def prepare(args) -> Dict:
     names = LabelMap.read(args.labels or LABEL_MAPS[args.classes])
     files = index_videos(args.videos)
     videos, excluded, unknown = [], [], []
-    for split, label_file, folder in find_splits(args):
+    for split, label_file, skeletons in find_splits(args):
         for name, about in load_json(label_file).items():
             try:
                 label, found = about['label'], about['has_skeleton']
@@ -177,7 +178,7 @@ def prepare(args) -> Dict:
                     Video(
                         filename,
                         {split: names[label]},
-                        folder / f'{name}.json',
+                        skeletons / f'{name}.json',
                     )
                 )
     if unknown:
@@ -203,9 +204,9 @@ def main(arguments=None) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        'skeletons', type=Path, help='folder of Kinetics-skeleton'
+        'skeletons', type=folder, help='folder of Kinetics-skeleton'
     )
-    parser.add_argument('videos', type=Path, help='folder of the videos')
+    parser.add_argument('videos', type=folder, help='folder of the videos')
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
         '--classes', choices=LABEL_MAPS, default='kinetics400', help='which'

@@ -21,6 +21,7 @@ from integral_action.datasets.writer import (
     Video,
     VideoInfo,
     add_arguments,
+    folder,
     run,
     video_files,
 )
@@ -150,9 +151,9 @@ def main(arguments=None) -> None:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        'skeletons', type=Path, help='folder of the .skeleton files'
+        'skeletons', type=folder, help='folder of the .skeleton files'
     )
-    parser.add_argument('videos', type=Path, help='folder of the videos')
+    parser.add_argument('videos', type=folder, help='folder of the videos')
     parser.add_argument('out', type=Path, help='folder to write')
     add_arguments(parser, keep_empty=False)
     run(prepare, parser.parse_args(arguments))

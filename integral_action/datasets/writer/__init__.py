@@ -6,7 +6,7 @@ poses of one; :func:`convert` measures the videos, brings the poses to their
 length, and writes lists, pose files and a report of what could not be used.
 """
 
-from .command_line import add_arguments, run
+from .command_line import add_arguments, folder, run
 from .convert import convert
 from .report import Finding, Report
 from .video import (
@@ -26,6 +26,7 @@ __all__ = [
     'add_arguments',
     'convert',
     'fit_length',
+    'folder',
     'probe_video',
     'run',
     'tidy_poses',

@@ -1,9 +1,17 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import Callable, Dict
 
 from .convert import convert
+
+
+def folder(text: str) -> Path:
+    """The type of an argument that is a folder to read."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f'{text}: there is no such folder')
+    return Path(text)
 
 
 def add_arguments(

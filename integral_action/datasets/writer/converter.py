@@ -43,7 +43,12 @@ class VideoConverter:
             return dict(problem=[error.kind, str(error)])
 
     def _convert(self, video: Video) -> Dict:
-        info = probe_video(self.videos / video.filename)
+        path = self.videos / video.filename
+        if path.is_file() and not Path(video.poses).is_file():
+            raise UnusableError(  # before the slow part
+                MISSING_POSES, f'{video.poses}: there is no such file'
+            )
+        info = probe_video(path)
         keypoint, score = self._read(video.poses, info)
         keypoint, score = tidy_poses(keypoint, score, self.max_persons)
         try:
@@ -56,12 +61,12 @@ class VideoConverter:
         notes = []
         if surplus:
             kind = CUT if surplus > 0 else PADDED
-            message = f'{abs(surplus)} of {info.total_frames} frames'
-            notes.append((kind, f'{video.poses}: {message}'))
+            frames = f'{abs(surplus)} of {info.total_frames} frames'
+            notes.append((kind, frames))
         if not score.any():
             if not self.keep_empty:
-                raise UnusableError(NOBODY, f'{video.poses}: {NOBODY}')
-            notes.append((NOBODY, f'{video.poses}: {NOBODY}'))
+                raise UnusableError(NOBODY, str(video.poses))
+            notes.append((NOBODY, str(video.poses)))
         write_poses(self.poses / video.pose_file, keypoint, score)
         return dict(info=asdict(info), notes=notes)
 
@@ -80,10 +85,6 @@ class VideoConverter:
                     f'[M, T, {self.num_keypoints}, 2] and '
                     f'[M, T, {self.num_keypoints}]'
                 )
-        except FileNotFoundError as error:
-            raise UnusableError(
-                MISSING_POSES, f'{path}: there is no such file'
-            ) from error
         except Exception as error:  # what broken files raise has no limit
             raise UnusableError(BROKEN_POSES, _named(path, error)) from error
         return keypoint, score
