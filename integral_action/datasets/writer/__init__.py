@@ -1,0 +1,34 @@
+"""Writing a dataset that :class:`VideoPoseDataset` reads: what the converters
+share, and what a converter of your own needs.
+
+A converter lists its :class:`Video` s and gives a function that reads the
+poses of one; :func:`convert` measures the videos, brings the poses to their
+length, and writes lists, pose files and a report of what could not be used.
+"""
+
+from .command_line import add_arguments, folder, run
+from .convert import convert
+from .report import Finding, Report
+from .video import (
+    Video,
+    VideoInfo,
+    fit_length,
+    probe_video,
+    tidy_poses,
+    video_files,
+)
+
+__all__ = [
+    'Finding',
+    'Report',
+    'Video',
+    'VideoInfo',
+    'add_arguments',
+    'convert',
+    'fit_length',
+    'folder',
+    'probe_video',
+    'run',
+    'tidy_poses',
+    'video_files',
+]

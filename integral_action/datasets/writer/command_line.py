@@ -1,0 +1,95 @@
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Callable, Dict
+
+from .convert import convert
+
+
+def folder(text: str) -> Path:
+    """The type of an argument that is a folder to read."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f'{text}: there is no such folder')
+    return Path(text)
+
+
+def add_arguments(
+    parser: argparse.ArgumentParser, keep_empty: bool = True
+) -> None:
+    """The options of every converter, for :func:`run`."""
+
+    def number(least: int) -> Callable[[str], int]:
+        def parse(text: str) -> int:
+            value = int(text)
+            if value < least:
+                raise argparse.ArgumentTypeError(
+                    f'{text}: expected {least} or more'
+                )
+            return value
+
+        return parse
+
+    parser.add_argument(
+        '--workers',
+        type=number(1),
+        default=min(8, os.cpu_count() or 1),
+        help='processes',
+    )
+    parser.add_argument(
+        '--max-persons',
+        type=number(1),
+        default=10,
+        help='the best of a frame that are kept',
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=number(0),
+        default=5,
+        help='frames that poses may be longer or shorter than their video',
+    )
+    parser.add_argument(
+        '--keep-empty',
+        action=argparse.BooleanOptionalAction,
+        default=keep_empty,
+        help='keep videos with nobody in any frame',
+    )
+    parser.add_argument(
+        '--link',
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help='make OUT/videos a link to the folder of videos',
+    )
+
+
+def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
+    """The ``main`` of a converter.
+
+    Args:
+        prepare: takes the parsed arguments and gives the arguments of
+            :func:`convert`, but for those of :func:`add_arguments`.
+        args: of a parser after :func:`add_arguments`.
+
+    Raises:
+        SystemExit: with status 1 and one line, where nothing can be written;
+            with 3, where lists are written but videos were left out.
+    """
+    try:
+        options = {
+            name: getattr(args, name)
+            for name in (
+                'workers',
+                'max_persons',
+                'tolerance',
+                'keep_empty',
+                'link',
+            )
+        }
+        report = convert(**prepare(args), **options)
+    except (OSError, ValueError) as error:
+        sys.exit(' '.join(str(error).split()))
+    except KeyboardInterrupt:
+        sys.exit('stopped; the same command goes on')
+    report.print()
+    if report.exit_status:
+        sys.exit(report.exit_status)

@@ -1,0 +1,98 @@
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Callable, Dict
+
+import numpy as np
+
+from integral_action.fileio import write_poses
+
+from .video import (
+    BROKEN_POSES,
+    MISSING_POSES,
+    NOBODY,
+    Poses,
+    UnusableError,
+    Video,
+    VideoInfo,
+    fit_length,
+    probe_video,
+    tidy_poses,
+)
+
+# what is only counted
+PADDED, CUT = 'poses padded at the end', 'poses cut at the end'
+
+
+@dataclass(frozen=True)
+class VideoConverter:
+    """Converts one video; travels to the worker processes."""
+
+    read: Callable[[Path, VideoInfo], Poses]
+    videos: Path
+    poses: Path
+    num_keypoints: int
+    max_persons: int
+    tolerance: int
+    keep_empty: bool
+
+    def __call__(self, video: Video) -> Dict:
+        """Write the pose file; what was measured, or why there is none."""
+        try:
+            return self._convert(video)
+        except UnusableError as error:
+            return dict(problem=[error.kind, str(error)])
+
+    def _convert(self, video: Video) -> Dict:
+        path = self.videos / video.filename
+        if path.is_file() and not Path(video.poses).is_file():
+            raise UnusableError(  # before the slow part
+                MISSING_POSES, f'{video.poses}: there is no such file'
+            )
+        info = probe_video(path)
+        keypoint, score = self._read(video.poses, info)
+        keypoint, score = tidy_poses(keypoint, score, self.max_persons)
+        try:
+            keypoint, score, surplus = fit_length(
+                keypoint, score, info.total_frames, self.tolerance
+            )
+        except UnusableError as error:
+            message = f'{video.poses}: {error}'
+            raise UnusableError(error.kind, message) from error
+        notes = []
+        if surplus:
+            kind = CUT if surplus > 0 else PADDED
+            frames = f'{abs(surplus)} of {info.total_frames} frames'
+            notes.append((kind, frames))
+        if not score.any():
+            if not self.keep_empty:
+                raise UnusableError(NOBODY, str(video.poses))
+            notes.append((NOBODY, str(video.poses)))
+        write_poses(self.poses / video.pose_file, keypoint, score)
+        return dict(info=asdict(info), notes=notes)
+
+    def _read(self, path: Path, info: VideoInfo) -> Poses:
+        try:
+            keypoint, score = self.read(path, info)
+            keypoint, score = np.asarray(keypoint), np.asarray(score)
+            if (
+                keypoint.ndim != 4
+                or keypoint.shape[2:] != (self.num_keypoints, 2)
+                or keypoint.shape[:3] != score.shape
+            ):
+                raise ValueError(
+                    f'keypoint has shape {list(keypoint.shape)} and '
+                    f'keypoint_score {list(score.shape)}, expected '
+                    f'[M, T, {self.num_keypoints}, 2] and '
+                    f'[M, T, {self.num_keypoints}]'
+                )
+        except Exception as error:  # what broken files raise has no limit
+            raise UnusableError(BROKEN_POSES, _named(path, error)) from error
+        return keypoint, score
+
+
+def _named(path: Path, error: Exception) -> str:
+    """The error in one line that names the file and says what happened."""
+    text = ' '.join(str(error).split())
+    if not isinstance(error, (ValueError, OSError)):
+        text = f'{type(error).__name__}: {text}'
+    return text if str(path) in text else f'{path}: {text}'

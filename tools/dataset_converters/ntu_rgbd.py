@@ -1,0 +1,163 @@
+"""Convert NTU RGB+D with its own skeletons (25 joints, 60 classes).
+
+Usage:
+    python tools/dataset_converters/ntu_rgbd.py SKELETONS VIDEOS OUT
+
+`SKELETONS/S001C001P001R001A001.skeleton` belongs to
+`S001C001P001R001A001_rgb.avi`, anywhere in VIDEOS. Writes `OUT/xsub_train`,
+`xsub_val`, `xview_train` and `xview_val.jsonl`: cross-subject and cross-view.
+"""
+
+import argparse
+import re
+from pathlib import Path
+from typing import Dict, Tuple
+
+import numpy as np
+
+from integral_action.datasets.label_map import LabelMap
+from integral_action.datasets.writer import (
+    Finding,
+    Video,
+    VideoInfo,
+    add_arguments,
+    folder,
+    run,
+    video_files,
+)
+
+DATA = Path(__file__).resolve().parents[1] / 'data'
+LABELS = DATA / 'nturgbd' / 'label_map_ntu60.txt'
+NAME = re.compile(
+    r'S\d{3}C(?P<camera>\d{3})P(?P<performer>\d{3})R\d{3}A(?P<action>\d{3})'
+)
+# fmt: off
+TRAINING_PERFORMERS = {
+    1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38
+}
+# fmt: on
+TRAINING_CAMERAS = {2, 3}
+JOINTS, JOINT_FIELDS, BODY_FIELDS = 25, 12, 10
+COLOUR = slice(5, 7)  # x and y in the colour video, of a joint's fields
+COLOUR_SHAPE = (1080, 1920)
+
+
+def read_skeleton(path: Path) -> Tuple[np.ndarray, np.ndarray]:
+    """Read a ``.skeleton`` file.
+
+    Returns:
+        ``keypoint`` [M, T, 25, 2], pixels of the 1920x1080 video, and
+        ``score`` [M, T, 25], 1 for a joint that is there. A person is a body
+        with an id of its own; M may be 0.
+    """
+    words = path.read_text().split()
+    position = 0
+
+    def take(count: int):
+        nonlocal position
+        position += count
+        if position > len(words):
+            raise ValueError(f'{path}: ends within frame {frame}')
+        return words[position - count : position]
+
+    frame = 0
+    frames = int(take(1)[0])
+    bodies = {}
+    for frame in range(frames):
+        for _ in range(int(take(1)[0])):
+            body = take(BODY_FIELDS)[0]
+            joints = int(take(1)[0])
+            if joints != JOINTS:
+                raise ValueError(
+                    f'{path}, frame {frame}: a body of {joints} joints, '
+                    f'expected {JOINTS}'
+                )
+            values = np.array(take(JOINTS * JOINT_FIELDS), np.float64)
+            values = values.reshape(JOINTS, JOINT_FIELDS)[:, COLOUR]
+            bodies.setdefault(body, {})[frame] = values
+    if position < len(words):
+        raise ValueError(
+            f'{path}: goes on after the {frames} frames that it tells of'
+        )
+    keypoint = np.full((len(bodies), frames, JOINTS, 2), np.nan, np.float32)
+    for i, found in enumerate(bodies.values()):
+        for frame, values in found.items():
+            keypoint[i, frame] = values
+    score = np.isfinite(keypoint).all(-1).astype(np.float32)
+    return keypoint, score
+
+
+def read_poses(path: Path, info: VideoInfo):
+    """The poses of one video, in its own pixels."""
+    keypoint, score = read_skeleton(path)
+    if info.img_shape != COLOUR_SHAPE:
+        ratio = np.divide(info.img_shape, COLOUR_SHAPE)[::-1]
+        keypoint = (keypoint + 0.5) * ratio - 0.5
+    return keypoint, score
+
+
+def splits_of(camera: int, performer: int) -> Tuple[str, str]:
+    """The lists that a video goes into."""
+    subject = 'train' if performer in TRAINING_PERFORMERS else 'val'
+    view = 'train' if camera in TRAINING_CAMERAS else 'val'
+    return f'xsub_{subject}', f'xview_{view}'
+
+
+def prepare(args) -> Dict:
+    """What to convert: what there is a skeleton or a video of."""
+    names = LabelMap.read(LABELS)
+    skeletons = {
+        path.stem: path for path in sorted(args.skeletons.glob('*.skeleton'))
+    }
+    files = {}
+    for filename in video_files(args.videos):
+        files.setdefault(Path(filename).stem.removesuffix('_rgb'), filename)
+    videos, excluded = [], []
+    for name in sorted({*skeletons, *files}):
+        filename = files.get(name, f'{name}_rgb.avi')
+        match = NAME.fullmatch(name)
+        if not match:
+            raise ValueError(
+                f'{skeletons.get(name, args.videos / filename)}: expected a '
+                f'name like S001C001P001R001A001'
+            )
+        camera, performer, action = map(int, match.groups())
+        if not 1 <= action <= len(names.names):
+            excluded.append(
+                Finding(filename, 'none of the 60 actions', f'A{action:03d}')
+            )
+            continue
+        videos.append(
+            Video(
+                filename,
+                dict.fromkeys(splits_of(camera, performer), action - 1),
+                args.skeletons / f'{name}.skeleton',
+            )
+        )
+    return dict(
+        videos=videos,
+        read=read_poses,
+        video_folder=args.videos,
+        out=args.out,
+        layout='ntu25',
+        class_names={'classes.txt': names.names},
+        excluded=excluded,
+    )
+
+
+def main(arguments=None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        'skeletons', type=folder, help='folder of the .skeleton files'
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('out', type=Path, help='folder to write')
+    add_arguments(parser, keep_empty=False)
+    run(prepare, parser.parse_args(arguments))
+
+
+if __name__ == '__main__':
+    main()
