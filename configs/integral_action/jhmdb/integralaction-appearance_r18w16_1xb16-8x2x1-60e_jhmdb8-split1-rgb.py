@@ -1,0 +1,13 @@
+_base_ = [
+    '../../_base_/models/integralaction-appearance_r18w16.py',
+    '../../_base_/datasets/jhmdb.py',
+    '../../_base_/pipelines/jhmdb_rgb-8x2.py',
+    '../../_base_/schedules/adamw_jhmdb_stream_60e.py',
+    '../../_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+
+model = dict(cls_head=dict(num_classes=8))
