@@ -301,8 +301,9 @@ def describe(
 def write_picture(path: Path, picture: np.ndarray) -> None:
     """Write RGB as PNG. The file appears only whole."""
     picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    smallest = [cv2.IMWRITE_PNG_COMPRESSION, 9]
     with whole_file(path) as temporary:
-        if not cv2.imwrite(str(temporary), picture):
+        if not cv2.imwrite(str(temporary), picture, smallest):
             raise OSError(f'{path}: OpenCV cannot write this picture')
 
 
@@ -356,7 +357,11 @@ def browse(args: argparse.Namespace) -> int:
     failed = 0
     errors = Console(stderr=True)
     for index in track(
-        list(map(int, indices)), 'samples', console=errors, transient=True
+        list(map(int, indices)),
+        'samples',
+        console=errors,
+        transient=True,
+        disable=not errors.is_terminal,
     ):
         set_random_seed(args.seed + index)  # whatever is shown beside it
         try:

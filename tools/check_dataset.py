@@ -777,13 +777,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f'error: {one_line(error)}', file=sys.stderr)
         return 2
+    errors = Console(stderr=True)
     progress = Progress(
         TextColumn('{task.description}'),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=errors,
         transient=True,
+        disable=not errors.is_terminal,
     )
     try:
         with progress:
