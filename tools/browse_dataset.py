@@ -141,11 +141,18 @@ def build_dataset(config, split: str):
     return DATASETS.build(loader.dataset)
 
 
+def reader(dataset):
+    """The (first) dataset that reads, inside what repeats or joins."""
+    while hasattr(dataset, 'dataset') or hasattr(dataset, 'datasets'):
+        dataset = getattr(dataset, 'dataset', None) or dataset.datasets[0]
+    return dataset
+
+
 def class_names(dataset, path: Optional[Path]) -> List[str]:
     """The names of the classes, as far as they are known."""
-    beside = Path(getattr(dataset, 'ann_file', '') or '').with_name
-    if path is None and (beside('classes.txt')).is_file():
-        path = beside('classes.txt')
+    if path is None:
+        beside = Path(reader(dataset).ann_file).parent / 'classes.txt'
+        path = beside if beside.is_file() else None
     if path is not None:
         return path.read_text().splitlines()
     return list(dataset.metainfo.get('classes', ()))
@@ -186,7 +193,7 @@ def layout_of(meta: Dict, dataset, preprocessor):
     """The keypoint layout: the sample's, the pipeline's or the model's."""
     from integral_action.keypoints import KeypointLayout
 
-    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    steps = reader(dataset).pipeline.transforms
     for layout in (
         meta.get('keypoint_layout'),
         *(getattr(step, 'layout', None) for step in steps),
@@ -294,7 +301,7 @@ def describe(
     if meta.get('flip') is not None and np.any(meta['flip']):
         text.append('flipped')
     title = str(meta.get('filename') or meta.get('frame_dir', ''))
-    folder = getattr(dataset, 'data_prefix', {}).get('video') or ''
+    folder = reader(dataset).data_prefix.get('video') or ''
     return [title.removeprefix(folder).lstrip('/'), ' · '.join(text)]
 
 
