@@ -228,12 +228,13 @@ def make_clip(sample: Dict, dataset, preprocessor, number: int):
     if preprocessor is not None:
         batch = preprocessor(batch)
     inputs = batch['inputs']
-    inputs = named(inputs[0]) if not isinstance(inputs, dict) else inputs
-    if isinstance(batch['inputs'], dict):
+    if isinstance(inputs, dict):
         inputs = {key: value[0] for key, value in inputs.items()}
+    else:
+        inputs = named(inputs[0])
 
     layout = layout_of(meta, dataset, preprocessor)
-    parts = {}
+    parts, pose = {}, raw.get('pose')
     if 'imgs' in inputs:
         imgs = inputs['imgs']
         if imgs.ndim == 4:  # NCHW: the clips' frames in one row
@@ -242,11 +243,10 @@ def make_clip(sample: Dict, dataset, preprocessor, number: int):
         parts['frames'] = frames_of(imgs, raw['imgs'], preprocessor)
     if 'heatmap_imgs' in inputs:
         parts['maps'] = inputs['heatmap_imgs'].swapaxes(1, 2).numpy()
-        pose = raw.get('pose')
         if pose is None:
             pose = poses_of(meta, len(parts['maps']))
-        if pose is not None and layout is not None:
-            parts['pose'] = np.asarray(pose)
+    if pose is not None and layout is not None:
+        parts['pose'] = np.asarray(pose)
     if not parts:
         raise ValueError(
             f'neither imgs nor pose nor heatmap_imgs among the inputs: '
@@ -267,7 +267,8 @@ def make_clip(sample: Dict, dataset, preprocessor, number: int):
         inds = next((meta[key] for key in keys if key in meta), None)
         if part in parts and inds is not None:
             length = parts[part].shape[1]
-            numbers[name] = inds.reshape(-1, length)[number].tolist()
+            first = number * length % len(inds)  # crops repeat the clips
+            numbers[name] = inds[first : first + length].tolist()
     return Clip(
         **{key: value[number] for key, value in parts.items()},
         **numbers,

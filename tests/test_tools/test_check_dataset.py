@@ -16,6 +16,7 @@ from integral_action.fileio import write_annotations, write_poses
 
 sys.path.append(str(ROOT / 'tools'))  # at the end: it holds a test.py
 import check_dataset
+import video_checks
 
 CONFIG = """
 default_scope = 'mmaction'
@@ -379,14 +380,14 @@ def test_annotation_files_of_any_kind(videos):
 def test_a_video_that_kills_its_reader(videos, monkeypatch):
     """Decoders do that; the others are checked all the same."""
     records = [videos.video() for _ in range(40)]
-    check = check_dataset.check
+    check = video_checks.check
 
     def fatal(task, limits):
         if task.info['filename'].endswith(('03.avi', '30.avi')):
             os._exit(11)
         return check(task, limits)
 
-    monkeypatch.setattr(check_dataset, 'check', fatal)
+    monkeypatch.setattr(video_checks, 'check', fatal)
     records[5]['label'] = 9
     videos.write(train=records, val=[videos.video()])
     status, report = videos.check()
@@ -429,22 +430,21 @@ def test_an_interrupted_check_goes_on(videos, monkeypatch, capsys):
     assert json.loads(report.read_text()) == whole
 
 
-def test_another_check_does_not_go_on_from_it(videos, monkeypatch):
-    videos.write(train=[videos.video()], val=[videos.video()])
+def test_another_check_does_not_go_on_from_it(videos):
     report = videos.root / 'report.json'
-    journal = check_dataset.Journal(report, dict(limits=1))
-    journal.note([check_dataset.Result((0, 1), [])])
+    journal = video_checks.Journal(report, dict(limits=1))
+    journal.note([video_checks.Result((0, 1), [])])
     journal.close()
-    again = check_dataset.Journal(report, dict(limits=1))
+    again = video_checks.Journal(report, dict(limits=1))
     assert list(again.done) == [(0, 1)]
     again.close()
     # killed while it wrote
     with open(again.path, 'a') as file:
         file.write('[0, 2')
-    again = check_dataset.Journal(report, dict(limits=1))
+    again = video_checks.Journal(report, dict(limits=1))
     assert list(again.done) == [(0, 1)]
     again.close()
-    assert not check_dataset.Journal(report, dict(limits=2)).done
+    assert not video_checks.Journal(report, dict(limits=2)).done
 
 
 @pytest.mark.parametrize(
