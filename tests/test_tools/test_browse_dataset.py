@@ -1,5 +1,6 @@
 """What the model is given, looked at: tools/browse_dataset.py."""
 
+import pickle
 import subprocess
 import sys
 
@@ -368,3 +369,105 @@ def test_the_streams_of_puppets(puppets, tmp_path, stream, rows):
     assert browse_dataset.main(options) == 0
     sheet = picture(tmp_path / 'val_00000.png')
     assert sheet.shape[0] == 58 + GAP + 20 + rows * (GAP + 224)
+
+
+def test_mmaction2s_pose_dataset_repeated(tmp_path):
+    """PoseC3D's pipeline with our maps, from a pickle, without a video."""
+    keypoint = np.full((1, 6, 17, 2), (8.0, 8.0), np.float16)
+    records = [
+        dict(
+            frame_dir='a',
+            label=0,
+            total_frames=6,
+            img_shape=(32, 32),
+            original_shape=(32, 32),
+            keypoint=keypoint,
+            keypoint_score=np.ones((1, 6, 17), np.float16),
+        )
+    ]
+    with open(tmp_path / 'list.pkl', 'wb') as file:
+        pickle.dump(records, file)
+    (tmp_path / 'config.py').write_text(f"""
+default_scope = 'mmaction'
+custom_imports = dict(imports=['integral_action'])
+model = dict(data_preprocessor=dict(type='ActionDataPreprocessor'))
+pipeline = [
+    dict(type='UniformSampleFrames', clip_len=3),
+    dict(type='PoseDecode'),
+    dict(type='FlipTwoStream', layout='coco17', flip_ratio=0),
+    dict(type='GeneratePoseMaps', layout='coco17', size=(32, 32)),
+    dict(type='FormatShape', input_format='NCTHW_Heatmap'),
+    dict(type='PackActionInputs'),
+]
+train_dataloader = dict(dataset=dict(type='RepeatDataset', times=2,
+    dataset=dict(type='PoseDataset', ann_file={str(tmp_path / 'list.pkl')!r},
+                 pipeline=pipeline)))
+""")
+    assert browse(tmp_path) == 0
+    sheets = sorted((tmp_path / 'out').iterdir())
+    assert [path.name for path in sheets] == [
+        'train_00000.png',
+        'train_00001.png',
+    ]
+    sheet = picture(sheets[0])
+    assert sheet.shape[1] == MARGIN + 3 * (GAP + 320)
+    # (8, 8) of 32, the centre of a pixel: 8.5 tenths of 32 are 85 of 320
+    colours = (LEFT, RIGHT, MIDDLE)
+    marks = [where(panel(sheet, 0, 2), colour) for colour in colours]
+    marks = np.concatenate(marks)
+    assert len(marks) > 20
+    np.testing.assert_allclose(marks.mean(0), (84.5, 84.5), atol=1)
+
+
+def test_a_real_video_with_its_skeleton(shared, tmp_path):
+    """NTU RGB+D: what moves in the picture is where the skeleton is."""
+    lines = iter(
+        (shared / 'samples/ntu/S001C001P001R001A001.skeleton')
+        .read_text()
+        .splitlines()
+    )
+    total = int(next(lines))
+    keypoint, score = np.zeros((1, total, 25, 2)), np.zeros((1, total, 25))
+    for frame in range(total):
+        assert int(next(lines)) == 1  # body
+        next(lines)
+        for joint in range(int(next(lines))):
+            keypoint[0, frame, joint] = next(lines).split()[5:7]
+            score[0, frame, joint] = 1
+    write_poses(tmp_path / 'a.npz', keypoint, score)
+    record = dict(
+        filename='S001C001P001R001A001_rgb.avi',
+        pose_file='a.npz',
+        label=0,
+        total_frames=total,
+        img_shape=[1080, 1920],
+    )
+    write_annotations(tmp_path / 'list.jsonl', [record])
+    config = (
+        'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_ntu60-xsub-'
+        'rgb-keypoint.py'
+    )
+    options = [
+        f'val_dataloader.dataset.{key}={value}'
+        for key, value in dict(
+            data_root=tmp_path,
+            ann_file='list.jsonl',
+            layout='ntu25',
+        ).items()
+    ]
+    options += [
+        f'val_dataloader.dataset.data_prefix.video={shared}/samples/ntu'
+    ]
+    options += ['val_dataloader.dataset.data_prefix.pose=']
+    config = browse_dataset.read_config(str(CONFIGS / config), options)
+    dataset = browse_dataset.build_dataset(config, 'val')
+    clip = browse_dataset.make_clip(dataset[0], dataset, None, 0)
+    moving = np.ptp(clip.frames.astype(int).mean(-1), axis=0) > 60
+    moving = np.argwhere(moving)[:, ::-1] / 224  # x, y
+    seen = clip.pose[..., 2] > 0
+    low, high = clip.pose[seen][:, :2].min(0), clip.pose[seen][:, :2].max(0)
+    assert len(moving) > 200
+    # the person takes up less than a tenth of the picture
+    assert np.prod(high - low) < 0.1
+    inside = ((moving > low - 0.02) & (moving < high + 0.02)).all(-1)
+    assert inside.mean() > 0.9

@@ -496,3 +496,48 @@ def test_the_tool_on_puppets(puppets, tmp_path):
     report = json.loads((tmp_path / 'report.json').read_text())
     assert report['errors'] == 0
     assert set(report['counts']) == {'few_persons'}
+
+
+def test_real_clips_are_clean(shared, tmp_path):
+    """JHMDB, with detections that miss people."""
+    import decord
+
+    records, folder = [], shared / 'samples' / 'jhmdb'
+    for name in ('golf', 'pullup'):
+        for video in sorted((folder / 'videos' / name).glob('*.avi'))[:3]:
+            reader = decord.VideoReader(str(video))
+            path = folder / 'poses' / name / f'{video.stem}.json'
+            found = json.loads(path.read_text())
+            keypoint = np.zeros((6, len(reader), 17, 2))
+            score = np.zeros((6, len(reader), 17))
+            count = [0] * len(reader)
+            for person in found:
+                frame = person['image_id']
+                values = np.reshape(person['keypoints'], (17, 3))
+                keypoint[count[frame], frame] = values[:, :2]
+                score[count[frame], frame] = values[:, 2]
+                count[frame] += 1
+            write_poses(tmp_path / f'{video.stem}.npz', keypoint, score)
+            records.append(
+                dict(
+                    filename=f'{name}/{video.name}',
+                    pose_file=f'{video.stem}.npz',
+                    label=len(records) // 3,
+                    total_frames=len(reader),
+                    img_shape=reader[0].shape[:2],
+                )
+            )
+    write_annotations(tmp_path / 'list.jsonl', records)
+    options = [str(tmp_path / 'list.jsonl'), '--workers', '2', '--decode']
+    options += ['--video-prefix', str(folder / 'videos'), '--layout', 'coco17']
+    options += ['--pose-prefix', str(tmp_path)]
+    assert check_dataset.main([*options, '--num-classes', '2']) == 0
+    assert check_dataset.main([*options, '--num-classes', '1']) == 1
+    # of half the size, the people are outside
+    for record in records:
+        record['img_shape'] = [120, 160]
+    write_annotations(tmp_path / 'list.jsonl', records)
+    report = tmp_path / 'report.json'
+    assert check_dataset.main([*options, '--json', str(report)]) == 1
+    counts = json.loads(report.read_text())['counts']
+    assert counts['outside'] >= 4 and counts['other_size'] == 6
