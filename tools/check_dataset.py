@@ -19,7 +19,16 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from os.path import isfile
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+)
 
 from browse_dataset import innermost, one_line, read_config
 from rich.console import Console
@@ -75,7 +84,7 @@ class VideoList:
     dataset: Any
     settings: Tuple
     streams: Set[str] = field(default_factory=set)
-    infos: List[Dict] = field(default_factory=list)
+    infos: Dict[int, Dict] = field(default_factory=dict)  # by their number
     problems: List[Problem] = field(default_factory=list)  # of the whole
 
     @property
@@ -83,10 +92,13 @@ class VideoList:
         return ', '.join(self.splits)
 
     @property
+    def path(self) -> str:
+        return str(self.dataset.ann_file)
+
+    @property
     def stamp(self) -> Optional[int]:
         """When the annotation file was written."""
-        path = self.dataset.ann_file
-        return os.stat(path).st_mtime_ns if isfile(path) else None
+        return os.stat(self.path).st_mtime_ns if isfile(self.path) else None
 
     def read(self) -> None:
         """Read the annotation file, whatever its videos are like."""
@@ -94,13 +106,23 @@ class VideoList:
         try:
             annotations = read_annotations(dataset.ann_file)
             records = records_of(annotations, dataset.split, dataset.ann_file)
-            self.infos = [dict(record) for record in records]
-            if not self.infos:
+            if not len(records):
                 raise ValueError('no videos')
+            for number in range(1, len(records) + 1):
+                self._add(number, records)
         except FileNotFoundError:
             self._broken('there is no such file')
         except (OSError, ValueError) as error:
-            self._broken(one_line(error).removeprefix(f'{dataset.ann_file}: '))
+            self._broken(one_line(error).removeprefix(f'{self.path}: '))
+
+    def _add(self, number: int, records: Sequence) -> None:
+        try:
+            record = records[number - 1]  # a long list reads it now
+            if not isinstance(record, dict):
+                raise ValueError(f'video {number}: not a video but {record!r}')
+            self.infos[number] = dict(record)
+        except ValueError as error:
+            self._broken(one_line(error).removeprefix(f'{self.path}: '))
 
     def _broken(self, message: str) -> None:
         self.problems.append(Problem('annotation_file', message))
@@ -110,7 +132,7 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[Task]:
     """A task a video. Values that are wrong are reported and left out."""
     tasks = []
     for list_number, part in enumerate(lists):
-        for number, info in enumerate(part.infos, 1):
+        for number, info in part.infos.items():
             faults, streams = [], set(part.streams)
             for key, expected in list(part.dataset.faults(info)):
                 value = repr(info.pop(key, None))
@@ -352,11 +374,10 @@ def make_report(
     videos = defaultdict(list)
     for part in lists:
         for problem in part.problems:
-            name = str(part.dataset.ann_file)
-            videos[name].append(entry(part, None, problem))
+            videos[part.path].append(entry(part, None, problem))
     for task in tasks:
         part = lists[task.list_number]
-        nameless = f'{part.dataset.ann_file}, video {task.number}'
+        nameless = f'{part.path}, video {task.number}'
         for problem in problems.get(task.key, ()):
             name = task.info.get('filename', nameless)
             videos[name].append(entry(part, task.number, problem))
@@ -365,7 +386,7 @@ def make_report(
         lists=[
             dict(
                 splits=part.splits,
-                ann_file=str(part.dataset.ann_file),
+                ann_file=part.path,
                 streams=sorted(part.streams),
                 videos=len(part.infos),
             )
