@@ -11,6 +11,7 @@ import json
 import os
 import pickle
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional, Tuple, Union
@@ -136,7 +137,13 @@ def read_poses(path: PathLike) -> Tuple[np.ndarray, np.ndarray]:
                 raise ValueError(f'no {" and no ".join(sorted(missing))}')
             keypoint = arrays['keypoint'].astype(np.float32)
             score = arrays['keypoint_score'].astype(np.float32)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        ValueError,
+        EOFError,
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise ValueError(f'{path}: not a pose file: {error}') from error
     if (
         keypoint.ndim != 4

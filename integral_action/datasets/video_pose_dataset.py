@@ -2,7 +2,7 @@ import os
 import os.path as osp
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Callable, Dict, Iterator, List, Optional, Union
+from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
@@ -127,53 +127,69 @@ class VideoPoseDataset(BaseActionDataset):
                 f'{self.ann_file}, video {number}: not a video but {record!r}'
             )
         info = dict(record)
-
-        def check(right: bool, key: str, expected: str) -> None:
-            if not right:
-                raise ValueError(
-                    f'{self.ann_file}, video {number} '
-                    f'({info.get("filename")}): {key} is '
-                    f'{info.get(key)!r}, expected {expected}'
-                )
-
-        if 'filename' not in info:
-            check(
-                isinstance(info.get('frame_dir'), str), 'frame_dir', 'a name'
+        for key, expected in self.faults(info):
+            raise ValueError(
+                f'{self.ann_file}, video {number} '
+                f'({info.get("filename")}): {key} is '
+                f'{info.get(key)!r}, expected {expected}'
             )
-            info['filename'] = info['frame_dir'] + self.video_suffix
+        return self.complete(info)
+
+    def faults(self, info: Dict) -> Iterator[Tuple[str, str]]:
+        """What is wrong with a video of the annotation file.
+
+        Args:
+            info: the video; ``filename`` is added where it has ``frame_dir``.
+
+        Yields:
+            The key, and what was expected there.
+        """
+        if 'filename' not in info:
+            if isinstance(info.get('frame_dir'), str):
+                info['filename'] = info['frame_dir'] + self.video_suffix
+            else:
+                yield 'frame_dir', 'a name'
         for key in ('filename', 'pose_file'):
-            check(isinstance(info.get(key, ''), str), key, 'a path')
+            if not isinstance(info.get(key, ''), str):
+                yield key, 'a path'
         label, bound = info.get('label'), self.num_classes
-        check(
+        if not (
             isinstance(label, Integral)
             and 0 <= label
-            and (bound is None or label < bound),
-            'label',
-            'a number from 0' + (f' to {bound - 1}' if bound else ''),
-        )
+            and (bound is None or label < bound)
+        ):
+            yield (
+                'label',
+                'a number from 0' + (f' to {bound - 1}' if bound else ''),
+            )
         total = info.get('total_frames')
-        check(
-            isinstance(total, Integral) and total > 0,
-            'total_frames',
-            'a positive number',
-        )
-        info['label'], info['total_frames'] = int(label), int(total)
+        if not (isinstance(total, Integral) and total > 0):
+            yield 'total_frames', 'a positive number'
         # frames tell their own size
         if 'img_shape' in info or 'RGB' not in self.modalities:
             shape = info.get('img_shape')
-            check(
+            if not (
                 isinstance(shape, (list, tuple))
                 and len(shape) == 2
-                and all(isinstance(n, Integral) and n > 0 for n in shape),
-                'img_shape',
-                '(height, width)',
-            )
-            info['img_shape'] = tuple(int(n) for n in shape)
+                and all(isinstance(n, Integral) and n > 0 for n in shape)
+            ):
+                yield 'img_shape', '(height, width)'
+
+    def complete(self, info: Dict) -> Dict:
+        """Turn a video without :meth:`faults` into what the pipeline takes."""
+        info['label'] = int(info['label'])
+        info['total_frames'] = int(info['total_frames'])
+        if 'img_shape' in info:
+            info['img_shape'] = tuple(int(n) for n in info['img_shape'])
+        self.join_paths(info)
+        info['keypoint_layout'] = self.layout
+        return info
+
+    def join_paths(self, info: Dict) -> None:
+        """Put ``data_prefix`` before a video's files."""
         for key, prefix in (('filename', 'video'), ('pose_file', 'pose')):
             if key in info:
                 info[key] = osp.join(self.data_prefix[prefix], info[key])
-        info['keypoint_layout'] = self.layout
-        return info
 
     def _look_for_files(self, info: Dict, missing: Dict) -> None:
         keys = {'RGB': 'filename', 'Pose': 'pose_file'}

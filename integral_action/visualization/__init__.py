@@ -1,4 +1,15 @@
+from .clips import Clip, clip_film, clip_sheet, heatmaps_image, lay_over
 from .figures import accuracy_figure, gate_figure
 from .poses import draw_poses, pose_maps_image
 
-__all__ = ['accuracy_figure', 'draw_poses', 'gate_figure', 'pose_maps_image']
+__all__ = [
+    'Clip',
+    'accuracy_figure',
+    'clip_film',
+    'clip_sheet',
+    'draw_poses',
+    'gate_figure',
+    'heatmaps_image',
+    'lay_over',
+    'pose_maps_image',
+]

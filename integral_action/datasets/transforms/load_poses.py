@@ -1,4 +1,4 @@
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -26,7 +26,35 @@ class LoadPoses(BaseTransform):
 
     def transform(self, results: Dict) -> Dict:
         """Load the poses."""
-        source = results.get('pose_file', results.get('filename', 'the poses'))
+        keypoint, score = self.read(results)
+        self._check(results, self._source(results), keypoint)
+
+        keypoint = keypoint[..., :2]
+        lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score)
+        keypoint[lost] = 0
+        score[lost] = 0
+        results['keypoint'], results['keypoint_score'] = keypoint, score
+        return results
+
+    @staticmethod
+    def _source(results: Dict) -> str:
+        return results.get('pose_file', results.get('filename', 'the poses'))
+
+    @classmethod
+    def read(cls, results: Dict) -> Tuple[np.ndarray, np.ndarray]:
+        """Read the poses as they are.
+
+        Args:
+            results: the sample, with the required keys.
+
+        Returns:
+            ``keypoint`` float32 [M, T, K, 2 or more] and ``keypoint_score``
+            float32 [M, T, K].
+
+        Raises:
+            SampleError: there are none, or they are no such arrays.
+        """
+        source = cls._source(results)
         if 'keypoint' in results:
             score = results.get('keypoint_score')
             try:
@@ -59,14 +87,7 @@ class LoadPoses(BaseTransform):
                 f'keypoint_score {list(score.shape)}, expected [M, T, K, 2] '
                 f'and [M, T, K]'
             )
-        self._check(results, source, keypoint)
-
-        keypoint = keypoint[..., :2]
-        lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score)
-        keypoint[lost] = 0
-        score[lost] = 0
-        results['keypoint'], results['keypoint_score'] = keypoint, score
-        return results
+        return keypoint, score
 
     @staticmethod
     def _check(results: Dict, source: str, keypoint: np.ndarray) -> None:

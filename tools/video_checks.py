@@ -1,0 +1,307 @@
+"""The checks of check_dataset.py, and the processes that run them."""
+
+import hashlib
+import json
+import multiprocessing
+import signal
+from collections import deque
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    ProcessPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import partial
+from os.path import isfile
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+
+import numpy as np
+from browse_dataset import one_line
+
+from integral_action.fileio import whole_file
+
+CHUNK = 8  # videos that a process gets at a time
+
+
+class Problem(NamedTuple):
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as a problem: the options of that name."""
+
+    margin: float = 0.1
+    max_outside: float = 0.1
+    max_empty: float = 0.5
+    score_thr: float = 0.1
+    decode: bool = False
+
+
+class Task(NamedTuple):
+    """One video: its list's and its own number, and what is to be done."""
+
+    list_number: int
+    number: int
+    info: Dict  # with whole paths, without what is wrong in it
+    faults: List[Problem]
+    streams: Set[str]
+    layout: str
+    digest: bool = False
+
+    @property
+    def key(self) -> Tuple[int, int]:
+        return self.list_number, self.number
+
+
+class Result(NamedTuple):
+    key: Tuple[int, int]
+    problems: List[Problem]
+    digest: Optional[str] = None
+
+
+def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
+    """Open a video and decode its first and last frame, or all."""
+    import decord
+
+    path = info['filename']
+    if not isfile(path):
+        yield Problem('missing_video', 'there is no such file')
+        return
+    try:
+        reader = decord.VideoReader(path, num_threads=1)
+        length = len(reader)
+        shape = reader.get_batch([0, length - 1]).shape[1:3]
+        for start in range(0, length if limits.decode else 0, 16):
+            reader.get_batch(range(start, min(start + 16, length)))
+    except Exception as error:  # what broken bytes raise has no limit
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        yield Problem('unreadable_video', reason)
+        return
+    total = info.get('total_frames', length)
+    if length != total:
+        yield Problem(
+            'frame_count' if length < total else 'video_longer',
+            f'the video has {length} frames, but total_frames is {total}',
+        )
+    annotated = tuple(info.get('img_shape', shape))
+    if annotated != shape:
+        stretch = annotated[0] * shape[1] / (annotated[1] * shape[0])
+        yield Problem(
+            'other_size' if 0.95 < stretch < 1.05 else 'img_shape',
+            f'the video is {list(shape)} (height, width), but img_shape is '
+            f'{list(annotated)}',
+        )
+    info['img_shape'] = annotated
+
+
+def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
+    """Read a video's poses and look at every keypoint."""
+    from integral_action.datasets.transforms import LoadPoses
+    from integral_action.keypoints import KeypointLayout
+
+    path = info.get('pose_file')
+    if 'keypoint' not in info and (path is None or not isfile(path)):
+        yield Problem(
+            'missing_poses',
+            f'there is no file {path}'
+            if path is not None
+            else 'the annotation has neither "keypoint" nor "pose_file"',
+        )
+        return
+    try:
+        keypoint, score = LoadPoses.read(info)
+    except Exception as error:  # what broken bytes raise has no limit
+        yield Problem('unreadable_poses', f'{path}: {one_line(error)}')
+        return
+    keypoint = keypoint[..., :2]
+    _, frames, num_keypoints = score.shape
+    total = info.get('total_frames', frames)
+    if frames != total:
+        yield Problem(
+            'frame_count',
+            f'poses of {frames} frames, but total_frames is {total}',
+        )
+    layout = KeypointLayout.get(layout)
+    if num_keypoints != layout.num_keypoints:
+        yield Problem(
+            'layout',
+            f'poses of {num_keypoints} keypoints, but the layout '
+            f'{layout.name!r} has {layout.num_keypoints}',
+        )
+    finite = np.isfinite(keypoint).all(-1)
+    lost = (~finite & (score > 0)) | ~np.isfinite(score)
+    if lost.any():
+        first = int(np.flatnonzero(lost.any((0, 2)))[0])
+        yield Problem(
+            'not_finite',
+            f'{lost.sum()} of {lost.size} keypoints are no numbers, the first '
+            f'in frame {first}',
+        )
+    found = (score > limits.score_thr) & ~lost
+    if 'img_shape' in info and found.any():
+        yield from check_places(keypoint[found], info['img_shape'], limits)
+    empty = int((~found.any((0, 2))).sum())
+    if empty > limits.max_empty * frames:
+        yield Problem('few_persons', f'nobody in {empty} of {frames} frames')
+
+
+def check_places(
+    points: np.ndarray, shape: Tuple[int, int], limits: Limits
+) -> Iterator[Problem]:
+    """Whether the found keypoints [N, 2] lie in the picture."""
+    height, width = shape
+    if min(shape) > 8 and np.abs(points).max() <= 1.5:
+        yield Problem(
+            'not_pixels',
+            f'all coordinates are at most {np.abs(points).max():.2f} in a '
+            f'picture of {width} x {height}: fractions?',
+        )
+    size = np.array([width, height])
+    # how far beyond the picture's edges, in pixels
+    beyond = np.maximum(-0.5 - points, points - (size - 0.5))
+    outside = (beyond > limits.margin * size).any(-1)
+    if outside.mean() > limits.max_outside:
+        x, y = points[(beyond / size).max(-1).argmax()]
+        yield Problem(
+            'outside',
+            f'{outside.sum()} of {len(points)} found keypoints lie more than '
+            f'{limits.margin:.0%} outside the picture of {width} x {height}, '
+            f'the farthest at ({x:.0f}, {y:.0f})',
+        )
+
+
+def check(task: Task, limits: Limits) -> Result:
+    """All that is wrong with one video."""
+    info, problems, digest = dict(task.info), list(task.faults), None
+    if 'RGB' in task.streams and 'filename' in info:
+        problems += check_video(info, limits)
+    if 'Pose' in task.streams:
+        problems += check_poses(info, task.layout, limits)
+    if task.digest:
+        try:
+            digest = digest_of(info['filename'])
+        except OSError as error:
+            problems.append(Problem('unreadable_video', one_line(error)))
+    return Result(task.key, problems, digest)
+
+
+def digest_of(path: str) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with open(path, 'rb') as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def check_chunk(limits: Limits, tasks: List[Task]) -> List[Result]:
+    return [check(task, limits) for task in tasks]
+
+
+def ignore_interrupts() -> None:
+    """Of a worker: the parent decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def run(
+    tasks: List[Task], limits: Limits, workers: int
+) -> Iterator[List[Result]]:
+    """Check all videos, in processes, as they come. A video on which its
+    process dies (decoders do, on broken files) is unreadable."""
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context(
+        'fork' if 'fork' in methods else None
+    )
+    work = partial(check_chunk, limits)
+
+    def pool(number: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(number, context, ignore_interrupts)
+
+    waiting, running, executor = deque(tasks), {}, pool(workers)
+    try:
+        while waiting or running:
+            suspects = []
+            while waiting and len(running) < 2 * workers and not suspects:
+                number = min(CHUNK, len(waiting))
+                chunk = [waiting.popleft() for _ in range(number)]
+                try:
+                    running[executor.submit(work, chunk)] = chunk
+                except BrokenProcessPool:
+                    suspects += chunk
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                chunk = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    suspects += chunk
+            if not suspects:
+                continue
+            for future, chunk in running.items():  # they fail, or are done
+                if future.exception() is None:
+                    yield future.result()
+                else:
+                    suspects += chunk
+            running.clear()
+            executor.shutdown()
+            executor = pool(1)
+            for task in suspects:
+                try:
+                    yield executor.submit(work, [task]).result()
+                except BrokenProcessPool:
+                    crash = Problem(
+                        'unreadable_video', 'the process that read it crashed'
+                    )
+                    yield [Result(task.key, [*task.faults, crash])]
+                    executor = pool(1)
+            executor.shutdown()
+            executor = pool(workers)
+    finally:
+        executor.shutdown(cancel_futures=True)
+
+
+class Journal:
+    """The videos that were found to be well, for a check that goes on.
+
+    Args:
+        path: of the report; the journal lies beside it. None for no journal.
+        check: what is checked, and how; another check's journal is ignored.
+    """
+
+    def __init__(self, path: Optional[Path], check: Dict) -> None:
+        self.path = path and path.with_name(f'{path.name}.partial')
+        self.done, self.file = {}, None
+        if path is None:
+            return
+        head = json.dumps(check, sort_keys=True)
+        lines = []
+        if self.path.is_file():
+            lines = self.path.read_text().split('\n')[:-1]  # whole ones
+        if lines[:1] == [head]:
+            for line in lines[1:]:
+                *key, digest = json.loads(line)
+                self.done[tuple(key)] = Result(tuple(key), [], digest)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(self.path) as temporary:
+            kept = [head] + lines[1:] if self.done else [head]
+            temporary.write_text(''.join(f'{line}\n' for line in kept))
+        self.file = open(self.path, 'a')
+
+    def note(self, results: List[Result]) -> None:
+        """Remember those without problems."""
+        if self.file is not None:
+            for result in results:
+                if not result.problems:
+                    row = [*result.key, result.digest]
+                    self.file.write(json.dumps(row) + '\n')
+            self.file.flush()
+
+    def close(self) -> None:
+        if self.file is not None:
+            self.file.close()
+
+    def remove(self) -> None:
+        """Of a finished check."""
+        self.path.unlink()
