@@ -9,6 +9,7 @@ from integral_action.fileio import (
     SampleError,
     load_pickle,
     read_annotations,
+    read_poses,
     records_of,
     write_annotations,
     write_poses,
@@ -260,3 +261,17 @@ def test_a_list_of_json_lines_stays_on_the_disk(folder):
             records[0]['label'],
         ]
     assert abs(sizes[0] - sizes[1]) < 100
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_a_damaged_pose_file_is_a_value_error(tmp_path, seed):
+    """Whatever the damage does to zip and zlib."""
+    path = tmp_path / 'a.npz'
+    draw = np.random.RandomState(seed)
+    write_poses(path, draw.rand(2, 30, 18, 2), draw.rand(2, 30, 18))
+    data = bytearray(path.read_bytes())
+    for place in draw.randint(0, len(data), 3):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match='a.npz'):
+        read_poses(path)
