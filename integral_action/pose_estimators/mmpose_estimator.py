@@ -83,6 +83,7 @@ class MMPoseEstimator(PoseEstimator):
         self.score_thr = score_thr
         self.nms_thr = nms_thr
         self.batched = device != 'cpu'
+        self.inferencer.update_model_visualizer_settings()  # no heatmaps
         meta = self.inferencer.model.dataset_meta
         self.layout = _layout_of(meta)
         self.num_keypoints = meta['num_keypoints']
@@ -97,35 +98,48 @@ class MMPoseEstimator(PoseEstimator):
         return poses
 
     def _estimate(self, images: np.ndarray) -> List[Poses]:
-        inputs = [self._inputs(image) for image in images]
-        together = [one for frame in inputs for one in frame]
-        samples = []
-        if together:
-            samples = self.inferencer.forward(
-                self.inferencer.collate_fn(together), merge_results=False
+        """Of frames that go through the pose model together."""
+        tensors, samples, counts = [], [], []
+        for image, (inputs, _) in zip(
+            images,
+            self.inferencer.preprocess(
+                images, bbox_thr=self.score_thr, nms_thr=self.nms_thr
+            ),
+        ):
+            # One a person, or, bottom-up, one a frame.
+            found = inputs['data_samples']
+            if self._made_up(found, image):
+                counts.append(0)
+                continue
+            tensors += inputs['inputs']
+            samples += found
+            counts.append(len(found))
+        results = []
+        if samples:
+            results = self.inferencer.forward(
+                dict(inputs=tensors, data_samples=samples), merge_results=False
             )
-        samples = iter(samples)
+        results = iter(results)
         return [
-            self._poses([next(samples).pred_instances for _ in frame])
-            for frame in inputs
+            self._poses([next(results).pred_instances for _ in range(count)])
+            for count in counts
         ]
 
-    def _inputs(self, image: np.ndarray) -> List[Dict]:
-        """What the model takes of a frame: one a person, or, bottom-up, the
-        frame."""
-        inputs = self.inferencer.preprocess_single(
-            image, 0, bbox_thr=self.score_thr, nms_thr=self.nms_thr
+    def _made_up(self, found: List, image: np.ndarray) -> bool:
+        """Whether the detector saw nobody, and the inferencer made up a
+        person: the whole frame, with score 1."""
+        detector = getattr(self.inferencer, 'detector', None)
+        if detector is None or len(found) != 1:
+            return False
+        person = found[0].gt_instances
+        height, width = image.shape[:2]
+        return bool(
+            np.all(person.bbox_scores == 1)
+            and np.all(person.bboxes == (0, 0, width, height))
         )
-        if (
-            getattr(self.inferencer, 'detector', None) is not None
-            and len(inputs) == 1
-            and _is_whole_image(inputs[0], image)
-        ):
-            return []
-        return inputs
 
     def _poses(self, found: List) -> Poses:
-        """The frame's persons, out of one result an input."""
+        """A frame's persons, out of one result an input."""
         keypoint = [np.zeros((0, self.num_keypoints, 2))]
         keypoint_score = [np.zeros((0, self.num_keypoints))]
         score = [np.zeros(0)]
@@ -147,16 +161,6 @@ class MMPoseEstimator(PoseEstimator):
             keypoint[best, :, :2].astype(np.float32),
             keypoint_score[best].astype(np.float32),
         )
-
-
-def _is_whole_image(inputs: Dict, image: np.ndarray) -> bool:
-    """Whether the inferencer has made up a person: the frame, with score 1."""
-    person = inputs['data_samples'].gt_instances
-    height, width = image.shape[:2]
-    return bool(
-        np.all(person.bbox_scores == 1)
-        and np.all(person.bboxes == (0, 0, width, height))
-    )
 
 
 def _layout_of(meta: Dict) -> str:
