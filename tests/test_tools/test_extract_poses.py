@@ -19,7 +19,7 @@ from conftest import ROOT
 
 from integral_action.datasets import VideoPoseDataset
 from integral_action.fileio import read_annotations, read_poses
-from integral_action.pose_estimators import PoseEstimator
+from integral_action.pose_estimators import OnnxEstimator, PoseEstimator
 
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnx')
@@ -208,29 +208,56 @@ def start():
         process.join()
 
 
+class Slow(OnnxEstimator):
+    """Leaves time to be interrupted."""
+
+    def __call__(self, frames):
+        time.sleep(0.03)
+        return super().__call__(frames)
+
+
+def wait_for_a_video(process, out):
+    """Until one more is done."""
+    there = len(list(out.rglob('[!.]*.npz')))
+    while process.is_alive() and there == len(list(out.rglob('[!.]*.npz'))):
+        time.sleep(0.001)
+
+
 def test_killed_five_times(videos, model, once, tmp_path, start):
-    out = tmp_path / 'poses'
-    options = arguments(videos, out, model, '--batch-size', 3)
+    out, whole = tmp_path / 'poses', tmp_path / 'whole'
+    slow = ('--estimator', f'{__name__}:Slow')
+    assert tool.main(arguments(videos, whole, model, *slow)) == 0
+    options = arguments(videos, out, model, '--batch-size', 3, *slow)
     for _ in range(5):
-        there = len(list(out.rglob('*.npz')))
         process = start(options)
-        # It has got on by a video or more, or is about to.
-        while process.is_alive() and len(list(out.rglob('*.npz'))) == there:
-            time.sleep(0.001)
-        time.sleep(random.uniform(0, 0.005))
+        wait_for_a_video(process, out)
+        time.sleep(random.uniform(0, 0.1))
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        assert process.exitcode == -signal.SIGKILL, 'too late'
+        assert process.exitcode == -signal.SIGKILL, 'it was done before'
         for path in out.rglob('[!.]*.npz'):  # whole at any time
             read_poses(path)
-    assert (
-        0 < len(list(out.rglob('*.npz')))
-        and not (out / 'videos.jsonl').exists()
-    )
+    assert len(list(out.rglob('[!.]*.npz'))) < 12
     process = start(options)
     process.join()
     assert process.exitcode == 0
-    assert contents(out) == contents(once)
+    assert contents(out) == contents(whole)
+    for name, data in contents(once).items():
+        if name != 'extract_poses.json':
+            assert (out / name).read_bytes() == data
+
+
+def test_interrupted(videos, model, tmp_path, start):
+    out = tmp_path / 'poses'
+    process = start(
+        arguments(videos, out, model, '--estimator', f'{__name__}:Slow')
+    )
+    wait_for_a_video(process, out)
+    os.kill(process.pid, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 130
+    left = {path.name for path in out.rglob('*.npz')}
+    assert 0 < len(left) < 12 and not any(n.startswith('.') for n in left)
 
 
 def test_two_processes_under_torchrun(videos, model, once, tmp_path):
