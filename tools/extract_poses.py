@@ -51,9 +51,7 @@ from integral_action.fileio import (
 )
 from integral_action.pose_estimators import PoseEstimator, find_estimator
 
-SUFFIXES = (
-    '.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .ts .webm .wmv'
-).split()
+SUFFIXES = ('.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv').split()
 _ENDING = '|'.join(map(re.escape, SUFFIXES))
 # A path may hold spaces: it goes up to the ending of a video.
 _LINE = re.compile(rf'(.+?(?:{_ENDING}))(?:\s+(.*))?|(\S+)(?:\s+(.*))?', re.I)
@@ -80,7 +78,7 @@ class Video:
 
 
 def read_sources(
-    sources: List[Path], prefix: Optional[Path], out: Path
+    sources: List[Path], prefix: Optional[Path], out: Path, suffix: str = ''
 ) -> Tuple[Dict[str, List[Dict]], List[Video]]:
     """Collect the videos.
 
@@ -88,6 +86,7 @@ def read_sources(
         sources: folders, lists and videos.
         prefix: what a list's paths are relative to; None for its own folder.
         out: where pose files go.
+        suffix: of the names of the lists to be written.
 
     Returns:
         The records of each list to be written, by its name, and the videos,
@@ -95,8 +94,8 @@ def read_sources(
 
     Raises:
         FileNotFoundError: a source is not there.
-        ValueError: a list is broken, no videos, or two that would write one
-            pose file.
+        ValueError: a list is broken or would be overwritten, no videos, or
+            two that would write one pose file.
     """
     lists, videos = {}, {}
     for source in sources:
@@ -105,6 +104,8 @@ def read_sources(
             raise ValueError(f'{source}: no videos')
         if name in lists and name != 'videos':
             raise ValueError(f'{source}: two lists are called {name}')
+        if source.resolve() == (out / f'{name}{suffix}.jsonl').resolve():
+            raise ValueError(f'{source}: would be overwritten: move it')
         lists.setdefault(name, []).extend(records)
         for record in records:
             video = _video_of(record['filename'], root, out, source)
@@ -222,7 +223,7 @@ def settings_of(
             value = f'{Path(value).name} {digest[:16]}'
         if name != 'device':
             settings[name] = value
-    return settings
+    return json.loads(json.dumps(settings, default=str))  # as it is read back
 
 
 def remove_stale(videos: List[Video]) -> None:
@@ -247,21 +248,18 @@ def join_workers() -> Tuple[int, int]:
     without GPUs (``torch.cuda.set_device``) or with fewer than workers.
     """
     environ = os.environ
-    if 'RANK' not in environ and 'SLURM_STEP_NUM_TASKS' in environ:
-        # Set by srun alone; SLURM_NTASKS is in the batch script's own shell.
+    # Set by srun alone; SLURM_NTASKS is in the batch script's own shell too.
+    tasks = environ.get('SLURM_STEP_NUM_TASKS', '1')
+    if 'RANK' not in environ and int(tasks) > 1:
         environ['RANK'] = environ['SLURM_PROCID']
-        environ['WORLD_SIZE'] = environ['SLURM_STEP_NUM_TASKS']
+        environ['WORLD_SIZE'] = tasks
         environ['LOCAL_RANK'] = environ['SLURM_LOCALID']
         if 'MASTER_ADDR' not in environ:
+            command = ['scontrol', 'show', 'hostnames']
             nodes = subprocess.run(
-                [
-                    'scontrol',
-                    'show',
-                    'hostnames',
-                    environ['SLURM_STEP_NODELIST'],
-                ],
+                [*command, environ['SLURM_STEP_NODELIST']],
                 check=True,
-                capture_output=True,
+                stdout=subprocess.PIPE,
                 text=True,
             )
             environ['MASTER_ADDR'] = nodes.stdout.split()[0]
@@ -336,6 +334,8 @@ def estimate(
     for frames, total in read_frames(video.path, batch_size):
         try:
             found = estimator(frames)
+            if len(found) != len(frames):
+                raise ValueError(f'{len(found)} of {len(frames)} frames')
         except Exception as error:  # an estimator's own, of whatever kind
             raise SampleError(
                 f'{video.path}: the estimator fails '
@@ -467,9 +467,11 @@ def extract(args: argparse.Namespace) -> int:
         How many videos failed, of all workers.
     """
     rank, world_size = join_workers()
-    lists, videos = read_sources(args.videos, args.video_prefix, args.out)
     part, parts = args.shard or (0, 1)
     suffix = f'-{part}-of-{parts}' if args.shard else ''
+    lists, videos = read_sources(
+        args.videos, args.video_prefix, args.out, suffix
+    )
     kind = find_estimator(args.estimator)
     options = estimator_options(kind, args)
     estimator = kind(**options)
@@ -481,7 +483,13 @@ def extract(args: argparse.Namespace) -> int:
     start = time.monotonic()
     results = do_videos(mine, estimator, args, title, show=rank == 0)
     seconds = time.monotonic() - start
-    shares = all_gather_object((results, seconds))
+    try:
+        shares = all_gather_object((results, seconds))
+    except RuntimeError as error:
+        raise OSError(
+            f'another worker is gone ({_first_line(error)}): the videos of '
+            f'this one are done, the same command goes on'
+        ) from error
     results = {poses: r for share, _ in shares for poses, r in share.items()}
     failed = [r for r in results.values() if 'reason' in r]
     if rank == 0:

@@ -556,6 +556,11 @@ def test_wrong_input(videos, model, once, tmp_path, capsys):
         f'{tmp_path}/a.avi and {tmp_path}/a.mp4 would both write',
         write('same.txt', 'a.avi\na.mp4\n'),
     )
+    check(
+        'list.jsonl: would be overwritten',
+        write('list.jsonl', '{"filename": "a.avi"}\n'),
+        out=tmp_path,
+    )
     check('gone.onnx: there is no such model', videos, model='gone.onnx')
     check('unknown pose estimator', videos, '--estimator', 'openpose')
     check('estimator onnx: got an unexpected', videos, '--weights', 'a.pth')
