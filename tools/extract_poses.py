@@ -1,0 +1,640 @@
+"""Estimate the poses in videos, and write a pose file a video.
+
+    python tools/extract_poses.py VIDEOS OUT --estimator onnx --model FILE
+    python tools/extract_poses.py VIDEOS OUT --estimator mmpose --model human
+
+VIDEOS is a folder, a list (text: a path and, after it, a label if you like;
+.jsonl: annotations), or a video; or several of them. OUT gets a/b.npz for
+a/b.mp4, and for each list the same list as annotations that VideoPoseDataset
+reads (OUT/videos.jsonl for a folder), without the videos that failed:
+OUT/failed.json names those, each with the reason.
+
+It can be stopped at any point; the same command goes on. Under torchrun or
+srun, workers share the videos. See docs/extract_poses.md.
+"""
+
+import argparse
+import hashlib
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Optional, Tuple, Type
+
+import decord
+import numpy as np
+import torch.distributed
+from mmengine.config import DictAction
+from mmengine.dist import all_gather_object, get_dist_info
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from integral_action.fileio import (
+    SampleError,
+    read_annotations,
+    read_poses,
+    whole_file,
+    write_annotations,
+    write_poses,
+)
+from integral_action.pose_estimators import PoseEstimator, find_estimator
+
+SUFFIXES = ('.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv').split()
+_ENDING = '|'.join(map(re.escape, SUFFIXES))
+# A path may hold spaces: it goes up to the ending of a video.
+_LINE = re.compile(rf'(.+?(?:{_ENDING}))(?:\s+(.*))?|(\S+)(?:\s+(.*))?', re.I)
+ESTIMATOR_OPTIONS = (
+    'model weights det_model det_weights score_thr input_size'
+).split()
+
+# ------------------------------------------------------------ what to do
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video to be done.
+
+    Args:
+        name: as lists name it: relative to ``--video-prefix``.
+        path: where it is.
+        poses: where its pose file goes.
+    """
+
+    name: str
+    path: Path
+    poses: Path
+
+
+def read_sources(
+    sources: List[Path], prefix: Optional[Path], out: Path, suffix: str = ''
+) -> Tuple[Dict[str, List[Dict]], List[Video]]:
+    """Collect the videos.
+
+    Args:
+        sources: folders, lists and videos.
+        prefix: what a list's paths are relative to; None for its own folder.
+        out: where pose files go.
+        suffix: of the names of the lists to be written.
+
+    Returns:
+        The records of each list to be written, by its name, and the videos,
+        sorted, each once.
+
+    Raises:
+        FileNotFoundError: a source is not there.
+        ValueError: a list is broken or would be overwritten, no videos, or
+            two that would write one pose file.
+    """
+    lists, videos = {}, {}
+    for source in sources:
+        name, root, records = _read_source(source, prefix)
+        if not records:
+            raise ValueError(f'{source}: no videos')
+        if name in lists and name != 'videos':
+            raise ValueError(f'{source}: two lists are called {name}')
+        if source.resolve() == (out / f'{name}{suffix}.jsonl').resolve():
+            raise ValueError(f'{source}: would be overwritten: move it')
+        lists.setdefault(name, []).extend(records)
+        for record in records:
+            video = _video_of(record['filename'], root, out, source)
+            other = videos.setdefault(video.poses, video)
+            if other.path != video.path:
+                raise ValueError(
+                    f'{other.path} and {video.path} would both write '
+                    f'{video.poses}: rename one, or use two folders'
+                )
+            record['pose_file'] = video.poses.relative_to(out).as_posix()
+    return lists, sorted(videos.values(), key=lambda video: video.name)
+
+
+def _read_source(
+    source: Path, prefix: Optional[Path]
+) -> Tuple[str, Path, List[Dict]]:
+    """The name of the list to write, what its paths are relative to, and its
+    records."""
+    if source.is_dir():
+        names = _find_videos(source)
+        return 'videos', source, [dict(filename=name) for name in names]
+    if not source.exists():
+        raise FileNotFoundError(f'{source}: there is no such file or folder')
+    root = prefix or source.parent
+    if source.suffix.lower() in SUFFIXES:
+        return 'videos', source.parent, [dict(filename=source.name)]
+    if source.suffix == '.jsonl':
+        records = read_annotations(source)
+        for number, record in enumerate(records, 1):
+            if not isinstance(record, dict) or not isinstance(
+                record.get('filename'), str
+            ):
+                raise ValueError(
+                    f'{source}, video {number}: no "filename" in {record}'
+                )
+        return source.stem, root, records
+    try:
+        lines = source.read_text().splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f'{source}: neither text nor .jsonl ({error})'
+        ) from error
+    return source.stem, root, [_parse(line) for line in lines if line.strip()]
+
+
+def _find_videos(folder: Path) -> List[str]:
+    """Names relative to ``folder``; hidden files are none."""
+    names = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        names += [
+            (Path(parent) / name).relative_to(folder).as_posix()
+            for name in files
+            if not name.startswith('.')
+            and Path(name).suffix.lower() in SUFFIXES
+        ]
+    return sorted(names)
+
+
+def _parse(line: str) -> Dict:
+    """A line of a text list; the second column is a label if it is a whole
+    number."""
+    match = _LINE.fullmatch(line.strip())
+    record = dict(filename=match[1] or match[3])
+    rest = match[2] or match[4] or ''
+    if rest.isdecimal():
+        record['label'] = int(rest)
+    return record
+
+
+def _video_of(name: str, root: Path, out: Path, source: Path) -> Video:
+    path = Path(os.path.abspath(root / name))  # relative ones may say a:b.mp4
+    inside = Path(os.path.normpath(name))
+    if inside.is_absolute():
+        inside = inside.relative_to(inside.anchor)
+    if inside.parts[:1] == ('..',):
+        raise ValueError(
+            f'{source}: {name} lies outside of {root}: give --video-prefix '
+            f'and paths relative to that'
+        )
+    return Video(name, path, out / inside.with_suffix('.npz'))
+
+
+def claim(out: Path, settings: Dict) -> None:
+    """Note in ``out`` what its poses are made with.
+
+    Raises:
+        ValueError: they were made with something else.
+    """
+    note = out / 'extract_poses.json'
+    if not note.exists():
+        with whole_file(note) as temporary:
+            temporary.write_text(json.dumps(settings, indent=2) + '\n')
+    before = json.loads(note.read_text())
+    for name, value in settings.items():
+        if before.get(name) != value:
+            raise ValueError(
+                f'{out} holds poses made with {name} {before.get(name)}, not '
+                f'{value}: choose another folder, or remove this one'
+            )
+
+
+def settings_of(
+    args: argparse.Namespace, estimator: PoseEstimator, options: Dict
+) -> Dict:
+    """What makes the poses; a file by its name and its content."""
+    settings = dict(
+        estimator=args.estimator,
+        layout=estimator.layout,
+        max_persons=args.max_persons,
+    )
+    for name, value in options.items():
+        if isinstance(value, str) and os.path.isfile(value):
+            digest = hashlib.sha256(Path(value).read_bytes()).hexdigest()
+            value = f'{Path(value).name} {digest[:16]}'
+        if name != 'device':
+            settings[name] = value
+    return json.loads(json.dumps(settings, default=str))  # as it is read back
+
+
+def remove_stale(videos: List[Video]) -> None:
+    """Remove what a killed run has left of the pose files of ``videos``."""
+    mine = {video.poses for video in videos}
+    for folder in sorted({poses.parent for poses in mine}):
+        for temporary in folder.glob('.*.npz'):  # .name.process.npz
+            name = temporary.name[1:].rsplit('.', 2)[0]
+            if folder / f'{name}.npz' in mine:
+                temporary.unlink()
+
+
+# --------------------------------------------------------------- workers
+
+
+def join_workers() -> Tuple[int, int]:
+    """Rank and world size; (0, 1) where neither torchrun nor srun started us.
+
+    The workers only meet at the end, to sum up and to exit alike: torchrun
+    stops all when one exits with an error. mmengine's own ``init_dist`` is of
+    no use here: it gives each worker the GPU of its number, and so fails
+    without GPUs (``torch.cuda.set_device``) or with fewer than workers.
+    """
+    environ = os.environ
+    # Set by srun alone; SLURM_NTASKS is in the batch script's own shell too.
+    tasks = environ.get('SLURM_STEP_NUM_TASKS', '1')
+    if 'RANK' not in environ and int(tasks) > 1:
+        environ['RANK'] = environ['SLURM_PROCID']
+        environ['WORLD_SIZE'] = tasks
+        environ['LOCAL_RANK'] = environ['SLURM_LOCALID']
+        if 'MASTER_ADDR' not in environ:
+            command = ['scontrol', 'show', 'hostnames']
+            nodes = subprocess.run(
+                [*command, environ['SLURM_STEP_NODELIST']],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            environ['MASTER_ADDR'] = nodes.stdout.split()[0]
+        environ.setdefault(
+            'MASTER_PORT', str(20000 + int(environ['SLURM_JOB_ID']) % 20000)
+        )
+    if int(environ.get('WORLD_SIZE', 1)) > 1:
+        # The quick ones wait for the slow ones.
+        torch.distributed.init_process_group(
+            'gloo', timeout=timedelta(days=30)
+        )
+    return get_dist_info()
+
+
+def device_of(device: str) -> str:
+    """``'cuda'`` is, for the workers of one machine, a GPU each."""
+    if device == 'cuda' and 'LOCAL_RANK' in os.environ:
+        count = max(torch.cuda.device_count(), 1)
+        return f'cuda:{int(os.environ["LOCAL_RANK"]) % count}'
+    return device
+
+
+# ---------------------------------------------------------------- a video
+
+
+def read_frames(path: Path, batch_size: int) -> Iterator[Tuple]:
+    """Decode a video, a batch at a time.
+
+    Yields:
+        Frames, uint8 RGB [B, H, W, 3], and how many the video has.
+
+    Raises:
+        SampleError: it is missing, broken or empty.
+    """
+    if not path.is_file():
+        raise SampleError(f'{path}: there is no such video')
+    doing = 'read as a video'
+    try:  # decord's errors have no common class
+        reader = decord.VideoReader(str(path), num_threads=1)
+        total = len(reader)
+        doing = 'decoded'
+        for start in range(0, total, batch_size):
+            stop = min(start + batch_size, total)
+            frames = reader.get_batch(range(start, stop)).asnumpy()
+            yield frames, total
+    except Exception as error:
+        raise SampleError(
+            f'{path}: cannot be {doing}, is it truncated? '
+            f'({_first_line(error)})'
+        ) from error
+    if not total:
+        raise SampleError(f'{path}: a video without frames')
+
+
+def estimate(
+    video: Video,
+    estimator: PoseEstimator,
+    batch_size: int,
+    max_persons: Optional[int],
+    progress: Callable[[float], None],
+) -> Dict:
+    """Write a video's pose file.
+
+    Returns:
+        ``total_frames`` and ``img_shape`` of the video.
+
+    Raises:
+        SampleError: the video cannot be read, or the estimator fails on it.
+        OSError: the pose file cannot be written.
+    """
+    poses = []
+    for frames, total in read_frames(video.path, batch_size):
+        try:
+            found = estimator(frames)
+            if len(found) != len(frames):
+                raise ValueError(f'{len(found)} of {len(frames)} frames')
+        except Exception as error:  # an estimator's own, of whatever kind
+            raise SampleError(
+                f'{video.path}: the estimator fails '
+                f'({type(error).__name__}: {_first_line(error)})'
+            ) from error
+        poses += [
+            (points[:max_persons], score[:max_persons])
+            for points, score in found
+        ]
+        progress(len(poses) / total)
+    write_poses(video.poses, *stack(poses))
+    return dict(total_frames=total, img_shape=list(frames.shape[1:3]))
+
+
+def stack(poses: List) -> Tuple[np.ndarray, np.ndarray]:
+    """The frames' poses -> ``keypoint`` [M, T, K, 2] and ``keypoint_score``
+    [M, T, K], zeros where a frame has fewer than M persons."""
+    persons = max(len(score) for _, score in poses)
+    num_keypoints = poses[0][1].shape[1]
+    keypoint = np.zeros((persons, len(poses), num_keypoints, 2), np.float32)
+    keypoint_score = np.zeros(keypoint.shape[:3], np.float32)
+    for i, (points, score) in enumerate(poses):
+        keypoint[: len(score), i] = points
+        keypoint_score[: len(score), i] = score
+    return keypoint, keypoint_score
+
+
+def look_up(video: Video) -> Dict:
+    """``total_frames`` and ``img_shape`` of a video that was done before.
+
+    Raises:
+        SampleError: it or its pose file cannot be read.
+    """
+    try:
+        keypoint, _ = read_poses(video.poses)
+    except ValueError as error:
+        raise SampleError(f'{error}: remove it') from error
+    frames, _ = next(read_frames(video.path, 1))
+    return dict(
+        total_frames=keypoint.shape[1], img_shape=list(frames.shape[1:3])
+    )
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+# -------------------------------------------------------------------- all
+
+
+def do_videos(
+    videos: List[Video],
+    estimator: PoseEstimator,
+    args: argparse.Namespace,
+    title: str,
+    show: bool,
+) -> Dict[Path, Dict]:
+    """Do what is not done yet.
+
+    Returns:
+        By pose file what came out: ``total_frames``, ``img_shape`` and
+        ``new``; or ``filename`` and ``reason`` of a failure.
+    """
+    remove_stale(videos)
+    results = {}
+    columns = (
+        TextColumn('{task.description}'),
+        BarColumn(),
+        TextColumn('{task.fields[done]} of {task.total} videos'),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True, highlight=False, markup=False)
+    with Progress(*columns, console=console, disable=not show) as progress:
+        bar = progress.add_task(title, total=len(videos), done=0)
+        for i, video in enumerate(videos):
+            new = not video.poses.exists()
+            try:
+                if new:
+                    result = estimate(
+                        video,
+                        estimator,
+                        args.batch_size,
+                        args.max_persons,
+                        lambda part, i=i: progress.update(
+                            bar, completed=i + part
+                        ),
+                    )
+                else:
+                    result = look_up(video)
+                results[video.poses] = dict(result, new=new)
+            except SampleError as error:
+                results[video.poses] = dict(
+                    filename=video.name, reason=str(error)
+                )
+                console.print(f'failed: {error}', soft_wrap=True)
+            progress.update(bar, completed=i + 1, done=i + 1)
+    return results
+
+
+def write_results(
+    out: Path,
+    lists: Dict[str, List[Dict]],
+    results: Dict[Path, Dict],
+    failed: List[Dict],
+    suffix: str,
+) -> None:
+    """Write the lists, of what is done, and ``failed.json``."""
+    for name, records in lists.items():
+        done = []
+        for record in records:
+            result = results.get(out / record['pose_file'], {})
+            if 'total_frames' in result:
+                shape = {
+                    key: result[key] for key in ('total_frames', 'img_shape')
+                }
+                done.append(record | shape)
+        write_annotations(out / f'{name}{suffix}.jsonl', done)
+    failed = sorted(failed, key=lambda failure: failure['filename'])
+    with whole_file(out / f'failed{suffix}.json') as temporary:
+        temporary.write_text(json.dumps(failed, indent=2) + '\n')
+
+
+def extract(args: argparse.Namespace) -> int:
+    """Do this worker's share; rank 0 sums up.
+
+    Returns:
+        How many videos failed, of all workers.
+    """
+    rank, world_size = join_workers()
+    part, parts = args.shard or (0, 1)
+    suffix = f'-{part}-of-{parts}' if args.shard else ''
+    lists, videos = read_sources(
+        args.videos, args.video_prefix, args.out, suffix
+    )
+    kind = find_estimator(args.estimator)
+    options = estimator_options(kind, args)
+    estimator = kind(**options)
+    claim(args.out, settings_of(args, estimator, options))
+
+    # Every parts-th video, and of these every world_size-th.
+    mine = videos[part::parts][rank::world_size]
+    title = f'worker 0 of {world_size}' if world_size > 1 else 'poses'
+    start = time.monotonic()
+    results = do_videos(mine, estimator, args, title, show=rank == 0)
+    seconds = time.monotonic() - start
+    try:
+        shares = all_gather_object((results, seconds))
+    except RuntimeError as error:
+        raise OSError(
+            f'another worker is gone ({_first_line(error)}): the videos of '
+            f'this one are done, the same command goes on'
+        ) from error
+    results = {poses: r for share, _ in shares for poses, r in share.items()}
+    failed = [r for r in results.values() if 'reason' in r]
+    if rank == 0:
+        write_results(args.out, lists, results, failed, suffix)
+        new = [r['total_frames'] for r in results.values() if r.get('new')]
+        rate = sum(new) / max(seconds for _, seconds in shares)
+        print(
+            f'{args.out}: {len(new)} videos done ({sum(new)} frames, '
+            f'{rate:.1f} a second), {len(results) - len(new) - len(failed)} '
+            f'already there, {len(failed)} failed'
+            + (f' (see {args.out}/failed{suffix}.json)' if failed else '')
+        )
+    return len(failed)
+
+
+def estimator_options(
+    kind: Type[PoseEstimator], args: argparse.Namespace
+) -> Dict:
+    """The arguments of the estimator's class, its defaults among them.
+
+    Raises:
+        ValueError: it does not take one, or needs one more.
+    """
+    options = dict(args.options or {}, device=device_of(args.device))
+    for name in ESTIMATOR_OPTIONS:
+        if getattr(args, name) is not None:
+            options[name] = getattr(args, name)
+    signature = inspect.signature(kind)
+    try:
+        bound = signature.bind(**options)
+    except TypeError as error:
+        raise ValueError(
+            f'estimator {args.estimator}: {error}; it takes '
+            f'{", ".join(signature.parameters)}'
+        ) from error
+    bound.apply_defaults()
+    return bound.arguments
+
+
+def _shard(text: str) -> Tuple[int, int]:
+    part, parts = map(int, text.split('/'))
+    if not 0 <= part < parts:
+        raise ValueError
+    return part, parts
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+_shard.__name__, _positive.__name__ = 'I/N (I from 0)', 'positive number'
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('videos', nargs='+', type=Path, help='folders, lists or videos')
+    add('out', type=Path, help='folder to write')
+    add(
+        '--estimator',
+        required=True,
+        help='mmpose, onnx, or a class of yours as module:Class',
+    )
+    add('--model', help='the .onnx file; MMPose: alias, name or config file')
+    add('--weights', help="MMPose: the model's checkpoint")
+    add(
+        '--det-model',
+        help='MMPose: alias, name or config file of the detector, or '
+        'whole_image',
+    )
+    add('--det-weights', help="MMPose: the detector's checkpoint")
+    add(
+        '--score-thr',
+        type=float,
+        help='leave out persons below this score (onnx 0.1, mmpose 0.3)',
+    )
+    add(
+        '--input-size',
+        type=_positive,
+        help='onnx: longer side of what the model sees, pixels (256)',
+    )
+    add(
+        '--options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help="further arguments of the estimator's class",
+    )
+    add(
+        '--device',
+        default='cpu',
+        help='cpu (default), or cuda: a GPU for each worker of a machine',
+    )
+    add(
+        '--batch-size',
+        type=_positive,
+        default=16,
+        help='frames that are decoded, and on a GPU estimated, together '
+        '(default 16)',
+    )
+    add(
+        '--max-persons',
+        type=_positive,
+        help='keep at most this many persons of a frame, the best',
+    )
+    add(
+        '--video-prefix',
+        type=Path,
+        help="what a list's paths are relative to (default: its folder)",
+    )
+    add(
+        '--shard',
+        type=_shard,
+        metavar='I/N',
+        help='do only part I of N (I from 0), for jobs that start one by one',
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments=None) -> int:
+    """Run the command.
+
+    Returns:
+        0 if all is done, 1 if a video failed or nothing could be done, 130 if
+        it was interrupted.
+    """
+    args = parse_args(arguments)
+    try:
+        return int(extract(args) > 0)
+    except (OSError, ValueError, ImportError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('stopped; the same command goes on', file=sys.stderr)
+        return 130
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+if __name__ == '__main__':
+    sys.exit(main())
