@@ -12,6 +12,8 @@ PATHS = {path.stem: path for path in CONFIGS.rglob('*.py')}
 NAMES = sorted(PATHS)
 OURS = [name for name in NAMES if 'release' not in name]
 RELEASE = [name for name in NAMES if 'release' in name]
+# clips a video in the test, where they are not ten
+CLIPS = dict(puppets=1, jhmdb=3)
 
 # Tables 13 and 14: the output of each stage, (frames, height, channels)
 APPEARANCE = {
@@ -126,8 +128,8 @@ def test_config(name):
     cfg = load(name)
     model = MODELS.build(cfg.model)
     layout = KeypointLayout.get(cfg.train_dataloader.dataset.layout)
-    classes = cfg.train_dataloader.dataset.num_classes
-    assert model.cls_head.num_classes == classes
+    classes = cfg.train_dataloader.dataset.get('num_classes')
+    assert 'custom' in name or model.cls_head.num_classes == classes
     streams = model.backbone.streams
     if 'pose' in streams:
         assert model.backbone.pose.in_channels == layout.num_channels
@@ -149,7 +151,8 @@ def test_config(name):
         assert 'neck.align_time.conv.weight' not in model.state_dict()
         assert 'neck.cgb.conv.bias' not in model.state_dict()
     clips = cfg.test_pipeline[0].get('num_clips', 1)
-    assert clips == (1 if 'puppets' in name else 10)
+    expected = [n for data, n in CLIPS.items() if data in name] or [10]
+    assert [clips] == expected
     epochs = cfg.train_cfg.max_epochs
     assert f'-{epochs}e_' in name
     batch = cfg.train_dataloader.batch_size

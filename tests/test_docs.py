@@ -53,7 +53,11 @@ def test_links_and_configs_are_there(page):
         assert list(CONFIGS.rglob(name)), name
 
 
-@pytest.mark.parametrize('folder', [CONFIGS, CONFIGS / 'release'])
+@pytest.mark.parametrize(
+    'folder',
+    [CONFIGS, *(path for path in CONFIGS.iterdir() if path.is_dir())],
+    ids=page_name,
+)
 def test_every_config_is_in_its_readme_and_in_the_metafile(folder):
     import yaml
 

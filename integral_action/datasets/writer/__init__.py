@@ -7,7 +7,7 @@ length, and writes lists, pose files and a report of what could not be used.
 """
 
 from .command_line import add_arguments, folder, run
-from .convert import convert
+from .convert import convert, link_to
 from .report import Finding, Report
 from .video import (
     Video,
@@ -27,6 +27,7 @@ __all__ = [
     'convert',
     'fit_length',
     'folder',
+    'link_to',
     'probe_video',
     'run',
     'tidy_poses',

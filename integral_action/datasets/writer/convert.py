@@ -85,7 +85,7 @@ def convert(
     )
     journal = Journal(out / '.converted', settings)
     if link:
-        _link(out / 'videos', video_folder)
+        link_to(out / 'videos', video_folder)
     convert_one = VideoConverter(
         read,
         video_folder,
@@ -151,7 +151,12 @@ def _check(videos: List[Video], class_names: Dict[str, List[str]]) -> None:
                 )
 
 
-def _link(link: Path, target: Path) -> None:
+def link_to(link: Path, target: Path) -> None:
+    """Make a link to a folder; a link that is there is replaced.
+
+    Raises:
+        ValueError: what is there is no link.
+    """
     if link.exists() and link.samefile(target):
         return
     if link.exists() and not link.is_symlink():

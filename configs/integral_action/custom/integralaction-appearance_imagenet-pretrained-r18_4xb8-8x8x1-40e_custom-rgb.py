@@ -1,0 +1,12 @@
+# Give the number of classes: --cfg-options model.cls_head.num_classes=N
+_base_ = [
+    '../../_base_/models/integralaction-appearance_r18.py',
+    '../../_base_/datasets/custom.py',
+    '../../_base_/pipelines/rgb-8x8.py',
+    '../../_base_/schedules/sgd_stream_40e.py',
+    '../../_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))

@@ -1,0 +1,18 @@
+# Give the number of classes: --cfg-options model.cls_head.num_classes=N
+_base_ = [
+    '../../_base_/models/integralaction-pose_r18-t8.py',
+    '../../_base_/datasets/custom.py',
+    '../../_base_/pipelines/pose-8x8.py',
+    '../../_base_/schedules/sgd_stream_40e.py',
+    '../../_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+
+# 17 keypoints of COCO, 2 x 19 bones
+model = dict(
+    data_preprocessor=dict(layout='coco17'),
+    backbone=dict(pose=dict(in_channels=55)),
+)

@@ -1,0 +1,145 @@
+"""Make lists of your own videos: a folder a class, split into train and test.
+
+    python tools/dataset_converters/video_folder.py VIDEOS OUT
+
+`VIDEOS/<class>/**/*.mp4` become `OUT/train.txt` and `OUT/test.txt` (a path and
+a label a line), `OUT/classes.txt` and a link `OUT/videos`. The lists are what
+tools/extract_poses.py takes. See docs/custom_dataset.md.
+"""
+
+import argparse
+import random
+import re
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path, PurePosixPath
+from typing import Dict, List, Optional
+
+from rich.console import Console
+from rich.table import Table
+
+from integral_action.datasets.writer import folder, link_to, video_files
+from integral_action.fileio import whole_file
+
+
+def split_videos(
+    names: List[str],
+    test_share: float,
+    seed: int,
+    group: Optional[str] = None,
+) -> Dict[str, List[str]]:
+    """Divide the videos of each class.
+
+    Args:
+        names: ``<class>/...``.
+        test_share: of the videos of a class, from 0 to 1; each class has at
+            least one video in both lists.
+        seed: of the draw.
+        group: regular expression; videos of a class in which it finds the same
+            text (its first group, if it has one) stay together, such as clips
+            of one film. None: each for itself.
+
+    Returns:
+        ``train`` and ``test``, sorted.
+
+    Raises:
+        ValueError: a class has one video or group alone, or the expression is
+            not found in a name.
+    """
+    groups = defaultdict(lambda: defaultdict(list))
+    for name in names:
+        key = name
+        if group is not None:
+            found = re.search(group, name)
+            if found is None:
+                raise ValueError(f'--group {group!r} is not found in {name}')
+            key = found.group(1) if found.re.groups else found.group()
+        groups[PurePosixPath(name).parts[0]][key].append(name)
+
+    lists = dict(train=[], test=[])
+    for label, members in sorted(groups.items()):
+        if len(members) < 2:
+            raise ValueError(
+                f'class {label!r} has one '
+                f'{"group" if group else "video"} alone, which cannot be split'
+            )
+        keys = sorted(members)
+        random.Random(f'{seed} {label}').shuffle(keys)
+        total = sum(map(len, members.values()))
+        number = 0
+        for place, key in enumerate(keys):
+            left = len(keys) - place
+            test = place == 0 or (
+                left > 1 and number + len(members[key]) <= test_share * total
+            )
+            number += len(members[key]) * test
+            lists['test' if test else 'train'].extend(members[key])
+    return {name: sorted(members) for name, members in lists.items()}
+
+
+def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
+    """Write the lists and the names of the classes; gives the names."""
+    classes = sorted({name.split('/')[0] for name in sum(lists.values(), [])})
+    label = {name: number for number, name in enumerate(classes)}
+    texts = {
+        f'{split}.txt': ''.join(
+            f'{name} {label[name.split("/")[0]]}\n' for name in names
+        )
+        for split, names in lists.items()
+    }
+    texts['classes.txt'] = ''.join(f'{name}\n' for name in classes)
+    for name, text in texts.items():
+        with whole_file(out / name) as temporary:
+            temporary.write_text(text)
+    return classes
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Write the lists; the exit status is 1 where that cannot be."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('videos', type=folder, help='a folder a class')
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument('--test-share', type=float, default=0.2)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--group',
+        metavar='REGEX',
+        help='videos of a class in which it finds the same text stay together',
+    )
+    args = parser.parse_args(arguments)
+    try:
+        if not 0 < args.test_share < 1:
+            raise ValueError(
+                f'--test-share {args.test_share} is not between 0 and 1'
+            )
+        names = [name for name in video_files(args.videos) if '/' in name]
+        if not names:
+            raise ValueError(
+                f'{args.videos}: no videos in folders that name their class'
+            )
+        lists = split_videos(names, args.test_share, args.seed, args.group)
+        args.out.mkdir(parents=True, exist_ok=True)
+        link_to(args.videos, args.out / 'videos')
+        classes = write_lists(args.out, lists)
+    except (OSError, ValueError, re.error) as error:
+        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
+        return 1
+    table = Table('label', 'class', *lists)
+    counts = {
+        split: Counter(name.split('/')[0] for name in members)
+        for split, members in lists.items()
+    }
+    for number, name in enumerate(classes):
+        table.add_row(
+            str(number), name, *(str(counts[split][name]) for split in lists)
+        )
+    Console().print(table)
+    print(f'{len(classes)} classes; written: {args.out}')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
