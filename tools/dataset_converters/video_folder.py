@@ -122,7 +122,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
             )
         lists = split_videos(names, args.test_share, args.seed, args.group)
         args.out.mkdir(parents=True, exist_ok=True)
-        link_to(args.videos, args.out / 'videos')
+        link_to(args.out / 'videos', args.videos)
         classes = write_lists(args.out, lists)
     except (OSError, ValueError, re.error) as error:
         print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
