@@ -34,14 +34,15 @@ def commands():
 
 def test_the_pages_commands(shared, mim, tmp_path):  # noqa: F811
     pytest.importorskip('onnxruntime')
-    clips = shared / 'jhmdb' / 'videos'
+    samples = shared / 'samples'
+    clips = samples / 'jhmdb' / 'videos'
     for name in CLASSES:
         (tmp_path / 'my_videos' / name).mkdir(parents=True)
         for clip in sorted((clips / name).iterdir())[:3]:
             (tmp_path / 'my_videos' / name / clip.name).symlink_to(clip)
     for folder in ('tools', 'configs'):
         (tmp_path / folder).symlink_to(ROOT / folder)
-    model = shared / 'models' / 'movenet-multipose.onnx'
+    model = samples / 'models' / 'movenet-multipose.onnx'
 
     ran = []
     for command in commands():

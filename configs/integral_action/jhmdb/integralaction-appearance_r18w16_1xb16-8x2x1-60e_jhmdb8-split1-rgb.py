@@ -1,7 +1,7 @@
 _base_ = [
     '../../_base_/models/integralaction-appearance_r18w16.py',
     '../../_base_/datasets/jhmdb.py',
-    '../../_base_/pipelines/jhmdb_rgb-8x2.py',
+    '../../_base_/pipelines/jhmdb-112_rgb-8x2.py',
     '../../_base_/schedules/adamw_jhmdb_stream_60e.py',
     '../../_base_/default_runtime.py',
 ]

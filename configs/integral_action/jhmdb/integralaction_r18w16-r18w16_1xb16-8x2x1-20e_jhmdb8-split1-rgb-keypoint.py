@@ -1,7 +1,7 @@
 _base_ = [
     '../../_base_/models/integralaction_r18w16-r18w16.py',
     '../../_base_/datasets/jhmdb.py',
-    '../../_base_/pipelines/jhmdb_rgb-8x2_pose-8x2.py',
+    '../../_base_/pipelines/jhmdb-112_rgb-8x2_pose-8x2.py',
     '../../_base_/schedules/adamw_jhmdb_fusion_20e.py',
     '../../_base_/default_runtime.py',
 ]

