@@ -41,6 +41,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from integral_action.datasets.writer import VIDEO_SUFFIXES, video_files
 from integral_action.fileio import (
     SampleError,
     read_annotations,
@@ -51,8 +52,7 @@ from integral_action.fileio import (
 )
 from integral_action.pose_estimators import PoseEstimator, find_estimator
 
-SUFFIXES = ('.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv').split()
-_ENDING = '|'.join(map(re.escape, SUFFIXES))
+_ENDING = '|'.join(map(re.escape, VIDEO_SUFFIXES))
 # A path may hold spaces: it goes up to the ending of a video.
 _LINE = re.compile(rf'(.+?(?:{_ENDING}))(?:\s+(.*))?|(\S+)(?:\s+(.*))?', re.I)
 ESTIMATOR_OPTIONS = (
@@ -125,15 +125,15 @@ def _read_source(
     """The name of the list to write, what its paths are relative to, and its
     records."""
     if source.is_dir():
-        names = _find_videos(source)
-        return 'videos', source, [dict(filename=name) for name in names]
+        records = [dict(filename=name) for name in video_files(source)]
+        return 'videos', source, records
     if not source.exists():
         raise FileNotFoundError(f'{source}: there is no such file or folder')
     root = prefix or source.parent
-    if source.suffix.lower() in SUFFIXES:
+    if source.suffix.lower() in VIDEO_SUFFIXES:
         return 'videos', source.parent, [dict(filename=source.name)]
     if source.suffix == '.jsonl':
-        records = read_annotations(source)
+        records = list(read_annotations(source))
         for number, record in enumerate(records, 1):
             if not isinstance(record, dict) or not isinstance(
                 record.get('filename'), str
@@ -149,20 +149,6 @@ def _read_source(
             f'{source}: neither text nor .jsonl ({error})'
         ) from error
     return source.stem, root, [_parse(line) for line in lines if line.strip()]
-
-
-def _find_videos(folder: Path) -> List[str]:
-    """Names relative to ``folder``; hidden files are none."""
-    names = []
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
-        names += [
-            (Path(parent) / name).relative_to(folder).as_posix()
-            for name in files
-            if not name.startswith('.')
-            and Path(name).suffix.lower() in SUFFIXES
-        ]
-    return sorted(names)
 
 
 def _parse(line: str) -> Dict:

@@ -10,6 +10,7 @@ from .command_line import add_arguments, folder, run
 from .convert import convert, link_to
 from .report import Finding, Report
 from .video import (
+    VIDEO_SUFFIXES,
     Video,
     VideoInfo,
     fit_length,
@@ -19,6 +20,7 @@ from .video import (
 )
 
 __all__ = [
+    'VIDEO_SUFFIXES',
     'Finding',
     'Report',
     'Video',

@@ -12,7 +12,9 @@ from integral_action.fileio import SampleError
 
 Poses = Tuple[np.ndarray, np.ndarray]
 
-VIDEO_SUFFIXES = '.avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv'.split()
+VIDEO_SUFFIXES = (
+    '.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv'.split()
+)
 
 # what a video may be left out for
 MISSING_VIDEO, BROKEN_VIDEO = 'video missing', 'video unreadable'
@@ -166,17 +168,20 @@ def fit_length(
 
 def video_files(folder: Path) -> List[str]:
     """The videos in a folder and in those inside it, sorted, as paths
-    relative to it.
+    relative to it. Hidden files and folders are left out.
 
     Raises:
         NotADirectoryError: there is no such folder.
     """
     if not Path(folder).is_dir():
         raise NotADirectoryError(f'{folder}: there is no such folder')
-    return sorted(
-        (Path(root) / name).relative_to(folder).as_posix()
-        for root, _, names in os.walk(folder, followlinks=True)
-        for name in names
-        if Path(name).suffix.lower() in VIDEO_SUFFIXES
-        and not name.startswith('.')
-    )
+    names = []
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith('.')]
+        names += [
+            (Path(parent) / name).relative_to(folder).as_posix()
+            for name in files
+            if Path(name).suffix.lower() in VIDEO_SUFFIXES
+            and not name.startswith('.')
+        ]
+    return sorted(names)
