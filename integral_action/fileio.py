@@ -131,7 +131,10 @@ def read_poses(path: PathLike) -> Tuple[np.ndarray, np.ndarray]:
         ValueError: it is broken, or its arrays have other names or shapes.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        loaded = np.load(path, allow_pickle=False)
+        if not isinstance(loaded, np.lib.npyio.NpzFile):
+            raise ValueError('one array alone, not .npz')
+        with loaded as arrays:
             missing = {'keypoint', 'keypoint_score'} - set(arrays.files)
             if missing:
                 raise ValueError(f'no {" and no ".join(sorted(missing))}')
@@ -211,6 +214,10 @@ def records_of(
     """
     if isinstance(annotations, dict) and 'annotations' in annotations:
         records = annotations['annotations']
+        if not isinstance(records, Sequence) or not all(
+            isinstance(record, dict) for record in records
+        ):
+            raise ValueError(f'{path}: its annotations are no videos')
         if split is not None:
             splits = annotations.get('split', {})
             if split not in splits:

@@ -151,8 +151,14 @@ def reader(dataset):
 def class_names(dataset, path: Optional[Path]) -> List[str]:
     """The names of the classes, as far as they are known."""
     if path is None:
-        beside = Path(reader(dataset).ann_file).parent / 'classes.txt'
-        path = beside if beside.is_file() else None
+        source = reader(dataset)
+        annotations = Path(source.ann_file)
+        candidates = (
+            annotations.with_name('classes.txt'),
+            annotations.with_name(f'classes_{annotations.stem}.txt'),
+            Path(source.data_root or '') / 'classes.txt',
+        )
+        path = next((p for p in candidates if p.is_file()), None)
     if path is not None:
         return path.read_text().splitlines()
     return list(dataset.metainfo.get('classes', ()))

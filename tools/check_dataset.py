@@ -293,11 +293,15 @@ def find_lists(args: argparse.Namespace) -> List[VideoList]:
     if args.config:
         config = read_config(args.config, args.cfg_options)
         init_default_scope(config.get('default_scope', 'mmaction'))
+        head = config.get('model', {}).get('cls_head', {})
+        num_classes = dict(num_classes=head.get('num_classes'))
         for split in args.split or ('train', 'val', 'test'):
             loader = config.get(f'{split}_dataloader')
             if loader:
                 for dataset in innermost(loader.dataset):
-                    datasets.append((split, dict(dataset)))
+                    # the labels that the model can have, where no other
+                    # number is given
+                    datasets.append((split, {**num_classes, **dataset}))
         if not datasets:
             raise ValueError(f'{args.config}: no dataloaders to check')
     else:

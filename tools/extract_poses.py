@@ -18,7 +18,6 @@ import hashlib
 import inspect
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -52,9 +51,6 @@ from integral_action.fileio import (
 )
 from integral_action.pose_estimators import PoseEstimator, find_estimator
 
-_ENDING = '|'.join(map(re.escape, VIDEO_SUFFIXES))
-# A path may hold spaces: it goes up to the ending of a video.
-_LINE = re.compile(rf'(.+?(?:{_ENDING}))(?:\s+(.*))?|(\S+)(?:\s+(.*))?', re.I)
 ESTIMATOR_OPTIONS = (
     'model weights det_model det_weights score_thr input_size'
 ).split()
@@ -97,13 +93,18 @@ def read_sources(
         ValueError: a list is broken or would be overwritten, no videos, or
             two that would write one pose file.
     """
-    lists, videos = {}, {}
+    lists, videos, roots = {}, {}, {}
     for source in sources:
         name, root, records = _read_source(source, prefix)
         if not records:
             raise ValueError(f'{source}: no videos')
-        if name in lists and name != 'videos':
-            raise ValueError(f'{source}: two lists are called {name}')
+        if roots.setdefault(name, root) != root or (
+            name in lists and name != 'videos'
+        ):
+            raise ValueError(
+                f'{source}: another list is called {name}; take one folder '
+                f'or list at a time, each with an OUT of its own'
+            )
         if source.resolve() == (out / f'{name}{suffix}.jsonl').resolve():
             raise ValueError(f'{source}: would be overwritten: move it')
         lists.setdefault(name, []).extend(records)
@@ -148,17 +149,28 @@ def _read_source(
         raise ValueError(
             f'{source}: neither text nor .jsonl ({error})'
         ) from error
-    return source.stem, root, [_parse(line) for line in lines if line.strip()]
+    records = [
+        _parse(line, source, number)
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    ]
+    return source.stem, root, records
 
 
-def _parse(line: str) -> Dict:
-    """A line of a text list; the second column is a label if it is a whole
-    number."""
-    match = _LINE.fullmatch(line.strip())
-    record = dict(filename=match[1] or match[3])
-    rest = match[2] or match[4] or ''
-    if rest.isdecimal():
-        record['label'] = int(rest)
+def _parse(line: str, source: Path, number: int) -> Dict:
+    """A line of a text list: a path, which may hold blanks, and perhaps a
+    label, which is a whole number."""
+    path, _, label = line.strip().rpartition(' ')
+    record = (
+        dict(filename=path.strip(), label=int(label))
+        if (path and label.isdecimal())
+        else dict(filename=line.strip())
+    )
+    if Path(record['filename']).suffix.lower() not in VIDEO_SUFFIXES:
+        raise ValueError(
+            f'{source}, line {number}: {line!r}, expected the path of a video '
+            f'and, if you like, its label, a whole number'
+        )
     return record
 
 
@@ -349,6 +361,14 @@ def stack(poses: List) -> Tuple[np.ndarray, np.ndarray]:
     return keypoint, keypoint_score
 
 
+def is_done(video: Video) -> bool:
+    """Whether there are poses of a video, and it is not newer than they."""
+    return video.poses.exists() and not (
+        video.path.exists()
+        and video.path.stat().st_mtime > video.poses.stat().st_mtime
+    )
+
+
 def look_up(video: Video) -> Dict:
     """``total_frames`` and ``img_shape`` of a video that was done before.
 
@@ -399,7 +419,7 @@ def do_videos(
     with Progress(*columns, console=console, disable=not show) as progress:
         bar = progress.add_task(title, total=len(videos), done=0)
         for i, video in enumerate(videos):
-            new = not video.poses.exists()
+            new = not is_done(video)
             try:
                 if new:
                     result = estimate(

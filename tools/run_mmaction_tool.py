@@ -4,15 +4,20 @@ import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Callable, Optional
 
 
-def run(name: str) -> None:
+def run(name: str, prepare: Optional[Callable[[], None]] = None) -> None:
     """Run ``mmaction/.mim/tools/<name>`` as the main program.
 
-    Importing integral_action first mends what upstream breaks (``compat``).
+    Importing integral_action first mends what upstream breaks (``compat``);
+    then ``prepare`` is called.
     """
     if {'-h', '--help'}.isdisjoint(sys.argv):  # help need not wait for torch
         import integral_action  # noqa: F401
+
+        if prepare:
+            prepare()
     package = Path(find_spec('mmaction').submodule_search_locations[0])
     for tool in (
         package / '.mim' / 'tools' / name,

@@ -1,9 +1,22 @@
 """Test a model: MMAction2's ``tools/test.py``, with upstream mended.
 
 python tools/test.py CONFIG CHECKPOINT [--dump FILE.pkl] ...
+
+A checkpoint with other weights than the model's is an error: upstream logs it
+and tests with random ones.
 """
+
+from functools import partialmethod
 
 from run_mmaction_tool import run
 
+
+def load_strictly() -> None:
+    """Make the runner refuse a checkpoint of another model."""
+    from mmengine.runner import Runner
+
+    Runner.load_checkpoint = partialmethod(Runner.load_checkpoint, strict=True)
+
+
 if __name__ == '__main__':
-    run('test.py')
+    run('test.py', load_strictly)

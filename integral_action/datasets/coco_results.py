@@ -63,6 +63,11 @@ def read_coco_results(
         if not all(isinstance(value, Real) for value in values):
             raise ValueError(f'{where}: keypoints are not all numbers')
         persons.setdefault(frame, []).append(values)
+    if persons and min(persons) > 0 and max(persons) == total_frames:
+        raise ValueError(
+            f'{path}: image_id goes from {min(persons)} to {total_frames}, '
+            f'the number of frames: it counts from 1, but is to count from 0'
+        )
     frames = max(total_frames, max(persons, default=0) + 1)
     if frames > 100 * (total_frames + 100):  # no such video; spare the memory
         raise ValueError(

@@ -275,3 +275,21 @@ def test_a_damaged_pose_file_is_a_value_error(tmp_path, seed):
     path.write_bytes(data)
     with pytest.raises(ValueError, match='a.npz'):
         read_poses(path)
+
+
+def test_one_array_is_no_pose_file(tmp_path):
+    path = tmp_path / 'a.npz'
+    with open(path, 'wb') as file:
+        np.save(file, np.zeros((1, 4, 17, 2)))
+    with pytest.raises(ValueError, match='a.npz: .*one array alone'):
+        read_poses(path)
+
+
+def test_annotations_that_are_no_videos(tmp_path):
+    for records in ([1], 'text', {'a': 1}):
+        with pytest.raises(ValueError, match='list.pkl: .*no videos'):
+            records_of(
+                dict(split=dict(train=[]), annotations=records),
+                'train',
+                tmp_path / 'list.pkl',
+            )

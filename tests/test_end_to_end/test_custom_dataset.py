@@ -49,8 +49,7 @@ def test_the_pages_commands(shared, mim, tmp_path):  # noqa: F811
         if command.startswith('N='):
             continue
         command = command.replace('$N', '2').replace(
-            '--estimator mmpose --model human',
-            f'--estimator onnx --model {model}',
+            '--model movenet-multipose.onnx', f'--model {model}'
         )
         if 'mim train' in command:
             stage = re.search(r'integralaction-?(\w*)_', command)[1]

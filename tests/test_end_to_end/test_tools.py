@@ -14,7 +14,8 @@ import pytest
 import release
 import torch
 from conftest import CONFIGS, ROOT
-from mmaction.registry import DATASETS
+from mmaction.registry import DATASETS, MODELS
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from integral_action.apis import load_model
@@ -283,6 +284,21 @@ def test_resumed_after_sigkill_it_ends_with_the_same_weights(
     )
     for name, value in whole.items():
         assert torch.equal(value, resumed[name]), name
+
+
+def test_a_checkpoint_of_another_model_is_an_error(puppets, tmp_path):
+    """Upstream's tool logs it, and tests with random weights."""
+    config = CONFIGS / f'{POSE}.py'
+    cfg = Config.fromfile(config)
+    cfg.model.cls_head.num_classes = 5
+    state = MODELS.build(cfg.model).state_dict()
+    torch.save(dict(meta={}, state_dict=state), tmp_path / 'other.pth')
+    output = run(
+        sys.executable, ROOT / 'tools' / 'test.py', config, 'other.pth',
+        '--cfg-options', *data_options(puppets), cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert 'size mismatch for cls_head.fc_cls.weight' in output
+    assert 'acc/top1' not in output
 
 
 def test_a_missing_stage_is_the_last_line(puppets, tmp_path):

@@ -75,6 +75,17 @@ def test_a_folder_of_classes(folders):
     ]
 
 
+def test_folders_named_by_numbers_are_names(folders, tmp_path):
+    for number in ('10', '2'):
+        make_video(tmp_path / 'videos' / number / 'x.mp4')
+        write_json(tmp_path / 'poses' / number / 'x.json', [result(0)])
+    assert run_tool(coco_results, *folders) == 0
+    names = (folders[-1] / 'classes.txt').read_text().split()
+    assert names == ['10', '2', 'run', 'walk']
+    lines = records(folders[-1], 'all')
+    assert [lines[f'{name}/x.mp4']['label'] for name in ('10', '2')] == [0, 1]
+
+
 def test_lists_of_paths_and_labels(folders, tmp_path):
     videos, results, out = folders
     (tmp_path / 'train.txt').write_text('run/a.mp4 1\n\nwalk/b c.mp4 0\n')
@@ -121,6 +132,11 @@ def test_lists_of_paths_and_labels(folders, tmp_path):
         ([result(0, x='1')], 'poses unreadable', ['not all numbers']),
         ([result(10**9)], 'poses unreadable', ['image_id is 1000000000']),
         ([result(15)], 'poses of another length', ['16 frames', 'has 10']),
+        (
+            [result(1), result(10)],
+            'poses unreadable',
+            ['from 1 to 10, the number of frames: it counts from 1'],
+        ),
     ],
 )
 def test_broken_results_leave_a_video_out(folders, content, kind, words):

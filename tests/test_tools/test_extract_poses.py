@@ -164,6 +164,22 @@ def test_videos_that_are_done_are_not_done_again(
         assert path.stat().st_mtime_ns == changed
 
 
+def test_a_video_that_was_replaced_is_done_again(
+    videos, model, once, tmp_path, capsys
+):
+    out, source = tmp_path / 'poses', tmp_path / 'videos'
+    shutil.copytree(once, out)
+    shutil.copytree(videos, source)
+    write_video(source / 'a/04.avi', 7, frames=5)
+    later = (out / 'a/04.npz').stat().st_mtime + 10
+    for path in source.rglob('*.avi'):
+        os.utime(path, (0, 0))
+    os.utime(source / 'a/04.avi', (later, later))
+    assert tool.main(arguments(source, out, model)) == 0
+    assert '1 videos done (5 frames, ' in capsys.readouterr().out
+    assert read_poses(out / 'a/04.npz')[0].shape[1] == 5
+
+
 def test_what_killed_runs_left_is_removed(videos, model, once, tmp_path):
     out = tmp_path / 'poses'
     (out / 'a').mkdir(parents=True)
@@ -443,8 +459,9 @@ def test_lists(model, tmp_path):
     """Labels and further keys travel; a video of two lists is done once."""
     write_video(tmp_path / 'v/a b/1.avi', 0)
     write_video(tmp_path / 'v/c.avi', 1, frames=4, size=(60, 50))
+    write_video(tmp_path / 'v/a.mp4 (1).avi', 1, frames=4, size=(60, 50))
     (tmp_path / 'train.txt').write_text('a b/1.avi 3\nc.avi\n')
-    (tmp_path / 'all.txt').write_text('c.avi 0 wave\n')
+    (tmp_path / 'all.txt').write_text('c.avi 0\na.mp4 (1).avi 5\n')
     (tmp_path / 'test.jsonl').write_text(
         '{"filename": "c.avi", "label": 2, "total_frames": 9, "who": "me"}\n'
     )
@@ -469,7 +486,15 @@ def test_lists(model, tmp_path):
     assert read_annotations(out / 'test.jsonl') == [
         dict(c, filename='c.avi', label=2, who='me')
     ]
-    assert read_annotations(out / 'all.jsonl') == [dict(c, filename='c.avi')]
+    assert read_annotations(out / 'all.jsonl') == [
+        dict(c, filename='c.avi', label=0),
+        dict(
+            c,
+            filename='a.mp4 (1).avi',
+            label=5,
+            pose_file='a.mp4 (1).npz',
+        ),
+    ]
 
 
 def test_what_is_written_is_read_by_the_dataset(videos, model, tmp_path):
@@ -538,6 +563,11 @@ def test_wrong_input(videos, model, once, tmp_path, capsys):
     check('nothing: no videos', tmp_path / 'nothing')
     check('gone: there is no such file or folder', tmp_path / 'gone')
     check('no videos', write('empty.txt', '\n'))
+    for line in ('a.avi wave', 'a.avi 0 3', '3'):
+        check(
+            f'list.txt, line 2: {line!r}, expected the path of a video',
+            write('list.txt', f'b.avi 1\n{line}\n'),
+        )
     check(
         'bad.jsonl, line 2: not JSON',
         write('bad.jsonl', '{"filename": "a.avi"}\n{\n'),

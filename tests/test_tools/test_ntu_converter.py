@@ -147,6 +147,7 @@ WHOLE = skeleton_text([[(A, 5)]] * 3)
         (WHOLE + '1\n', ['goes on after the 3 frames']),
         (skeleton_text([[(A, 5)]] * 3, 21), ['frame 0', '21 joints', '25']),
         (WHOLE.replace('270', 'x', 1), ["'x'"]),
+        (skeleton_text([[(A, 5), (A, 9)]] * 3), ['frame 0', 'two bodies']),
     ],
 )
 def test_broken_skeletons_are_reported(make, text, words):
@@ -157,6 +158,16 @@ def test_broken_skeletons_are_reported(make, text, words):
     assert problem['kind'] == 'poses unreadable'
     for word in ['S001C001P001R001A001.skeleton', *words]:
         assert word in problem['message']
+
+
+def test_videos_of_other_names_are_counted(make, tmp_path):
+    """Infrared videos beside them, as some copies have."""
+    folders = make('S001C001P001R001A001', [[(A, 5)]] * 3)
+    make_video(tmp_path / 'videos' / 'S001C001P001R001A001_ir.avi', 3, 30)
+    assert run_tool(ntu, *folders) == 0
+    assert problems(folders[-1], 'excluded') == {
+        'S001C001P001R001A001_ir.avi': 'no name of an RGB video'
+    }
 
 
 def test_other_names_are_refused(make):

@@ -85,3 +85,35 @@ def test_what_is_written(tmp_path, capsys):
         assert video_folder.main(wrong) == 1
         error = capsys.readouterr().err
         assert message in error and error.count('\n') == 1
+
+
+def test_the_group_that_fits_best_is_the_test(tmp_path):
+    """Not the one that a draw puts first."""
+    names = [
+        f'a/{f}_{i}.mp4' for f, n in zip('xyz', (40, 6, 2)) for i in range(n)
+    ]
+    for seed in range(6):
+        lists = video_folder.split_videos(names, 0.2, seed, r'/(.)_')
+        assert len(lists['test']) in (6, 8)
+
+
+def test_videos_that_would_share_a_pose_file_are_named(tmp_path, capsys):
+    for name in ('a/1.mp4', 'a/1.avi'):
+        (tmp_path / 'v' / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / 'v' / name).write_bytes(b'')
+    assert video_folder.main([str(tmp_path / 'v'), str(tmp_path / 'o')]) == 1
+    assert 'a/1.avi and a/1.mp4 differ in their' in capsys.readouterr().err
+
+
+def test_lists_are_not_written_among_the_videos(tmp_path, capsys):
+    """Their link would make the folder a part of itself."""
+    videos = tmp_path / 'videos'
+    for name in ('a/1.mp4', 'a/2.mp4', '.hidden/1.mp4'):
+        (videos / name).parent.mkdir(parents=True, exist_ok=True)
+        (videos / name).write_bytes(b'')
+    for out in (videos, videos / 'lists'):
+        assert video_folder.main([str(videos), str(out)]) == 1
+        assert 'is inside the folder of videos' in capsys.readouterr().err
+    (videos / 'a' / 'loop').symlink_to(videos)
+    found = video_folder.video_files(videos)
+    assert found == ['a/1.mp4', 'a/2.mp4']

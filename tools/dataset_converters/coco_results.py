@@ -49,13 +49,15 @@ def read_list(path: Path) -> List[Tuple[str, str]]:
     return pairs
 
 
-def labels_of(lists: Dict[str, List], names: LabelMap = None) -> LabelMap:
+def labels_of(
+    lists: Dict[str, List], names: LabelMap = None, folders: bool = False
+) -> LabelMap:
     """The class names: given, or those of the lists; numbers stand for
-    themselves."""
+    themselves, unless they name folders."""
     found = {label for pairs in lists.values() for _, label in pairs}
     if names is not None:
         return names
-    if all(label.isdecimal() for label in found):
+    if not folders and all(label.isdecimal() for label in found):
         count = max(map(int, found)) + 1
         return LabelMap(map(str, range(count)), 'the lists')
     return LabelMap(sorted(found), 'the lists')
@@ -80,7 +82,9 @@ def prepare(args) -> Dict:
                 f'{args.videos}: no videos in folders that name their class; '
                 f'give --lists'
             )
-    names = labels_of(lists, args.labels and LabelMap.read(args.labels))
+    names = labels_of(
+        lists, args.labels and LabelMap.read(args.labels), not args.lists
+    )
     videos = {}
     for list_name, pairs in lists.items():
         for filename, label in pairs:

@@ -151,12 +151,15 @@ def prepare(args) -> Dict:
     every = LabelMap.read(LABEL_MAPS['kinetics400'])
     names = LabelMap.read(args.labels or LABEL_MAPS[args.classes])
     files = index_videos(args.videos)
-    videos, excluded, unknown = [], [], []
+    videos, excluded, unknown, others = [], [], [], 0
     for split, label_file, skeletons in find_splits(args):
-        for name, about in load_json(label_file).items():
+        entries = load_json(label_file)
+        if not isinstance(entries, dict):
+            raise ValueError(f'{label_file}: expected a video by its name')
+        for name, about in entries.items():
             try:
-                label, found = about['label'], about['has_skeleton']
-            except (KeyError, TypeError) as error:
+                label, found = about['label'].strip(), about['has_skeleton']
+            except (AttributeError, KeyError, TypeError) as error:
                 raise ValueError(
                     f'{label_file}: {name!r} is {about!r}, expected '
                     f'has_skeleton and label'
@@ -165,6 +168,8 @@ def prepare(args) -> Dict:
             if label not in names:
                 if label not in every:
                     unknown.append((name, label))
+                else:
+                    others += 1
             elif not found:
                 excluded.append(
                     Finding(
@@ -187,6 +192,8 @@ def prepare(args) -> Dict:
             f'{len(unknown)} videos have labels that are no class of '
             f'Kinetics400, the first is {name!r}: {label!r}'
         )
+    if others:
+        print(f'{others} videos of other classes than those of {args.classes}')
     return dict(
         videos=videos,
         read=read_poses,

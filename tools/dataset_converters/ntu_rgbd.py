@@ -74,7 +74,11 @@ def read_skeleton(path: Path) -> Tuple[np.ndarray, np.ndarray]:
                 )
             values = np.array(take(JOINTS * JOINT_FIELDS), np.float64)
             values = values.reshape(JOINTS, JOINT_FIELDS)[:, COLOUR]
-            bodies.setdefault(body, {})[frame] = values
+            if frame in bodies.setdefault(body, {}):
+                raise ValueError(
+                    f'{path}, frame {frame}: two bodies of the id {body}'
+                )
+            bodies[body][frame] = values
     if position < len(words):
         raise ValueError(
             f'{path}: goes on after the {frames} frames that it tells of'
@@ -116,6 +120,11 @@ def prepare(args) -> Dict:
     for name in sorted({*skeletons, *files}):
         filename = files.get(name, f'{name}_rgb.avi')
         match = NAME.fullmatch(name)
+        if not match and name not in skeletons:
+            excluded.append(
+                Finding(filename, 'no name of an RGB video', str(filename))
+            )
+            continue
         if not match:
             raise ValueError(
                 f'{skeletons.get(name, args.videos / filename)}: expected a '

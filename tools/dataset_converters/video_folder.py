@@ -65,16 +65,34 @@ def split_videos(
             )
         keys = sorted(members)
         random.Random(f'{seed} {label}').shuffle(keys)
-        total = sum(map(len, members.values()))
+        wanted = test_share * sum(map(len, members.values()))
+        # one group goes to test whatever its size: the one that fits best
+        best = min(keys, key=lambda key: abs(len(members[key]) - wanted))
+        keys.insert(0, keys.pop(keys.index(best)))
         number = 0
         for place, key in enumerate(keys):
             left = len(keys) - place
             test = place == 0 or (
-                left > 1 and number + len(members[key]) <= test_share * total
+                left > 1 and number + len(members[key]) <= wanted
             )
             number += len(members[key]) * test
             lists['test' if test else 'train'].extend(members[key])
     return {name: sorted(members) for name, members in lists.items()}
+
+
+def check_pose_files(names: List[str]) -> None:
+    """Poses of a.avi and of a.mp4 would be in one file.
+
+    Raises:
+        ValueError: there are two such videos.
+    """
+    found = {}
+    for name in names:
+        other = found.setdefault(PurePosixPath(name).with_suffix(''), name)
+        if other != name:
+            raise ValueError(
+                f'{other} and {name} differ in their endings alone: rename one'
+            )
 
 
 def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
@@ -115,11 +133,13 @@ def main(arguments: Optional[List[str]] = None) -> int:
             raise ValueError(
                 f'--test-share {args.test_share} is not between 0 and 1'
             )
-        names = [name for name in video_files(args.videos) if '/' in name]
+        every = video_files(args.videos)
+        names = [name for name in every if '/' in name]
         if not names:
             raise ValueError(
                 f'{args.videos}: no videos in folders that name their class'
             )
+        check_pose_files(names)
         lists = split_videos(names, args.test_share, args.seed, args.group)
         args.out.mkdir(parents=True, exist_ok=True)
         link_to(args.out / 'videos', args.videos)
@@ -137,6 +157,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
             str(number), name, *(str(counts[split][name]) for split in lists)
         )
     Console().print(table)
+    if len(names) < len(every):
+        print(f'left out, in no folder of a class: {len(every) - len(names)}')
     print(f'{len(classes)} classes; written: {args.out}')
     return 0
 

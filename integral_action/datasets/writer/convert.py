@@ -155,10 +155,18 @@ def link_to(link: Path, target: Path) -> None:
     """Make a link to a folder; a link that is there is replaced.
 
     Raises:
-        ValueError: what is there is no link.
+        ValueError: what is there is no link, or the link would be inside of
+            the folder that it leads to.
     """
     if link.exists() and link.samefile(target):
         return
+    if target.resolve() in link.parent.resolve().parents or (
+        target.resolve() == link.parent.resolve()
+    ):
+        raise ValueError(
+            f'{link.parent} is inside the folder of videos, {target}: choose '
+            f'another folder to write'
+        )
     if link.exists() and not link.is_symlink():
         raise ValueError(
             f'{link} is there already, and is not {target}: choose another '

@@ -168,7 +168,8 @@ def fit_length(
 
 def video_files(folder: Path) -> List[str]:
     """The videos in a folder and in those inside it, sorted, as paths
-    relative to it. Hidden files and folders are left out.
+    relative to it. Hidden files and folders are left out, and links to what
+    is above them.
 
     Raises:
         NotADirectoryError: there is no such folder.
@@ -177,7 +178,13 @@ def video_files(folder: Path) -> List[str]:
         raise NotADirectoryError(f'{folder}: there is no such folder')
     names = []
     for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith('.')]
+        above = Path(parent).resolve()
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith('.')
+            and (Path(parent) / name).resolve() not in (above, *above.parents)
+        ]
         names += [
             (Path(parent) / name).relative_to(folder).as_posix()
             for name in files
