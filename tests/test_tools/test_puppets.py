@@ -323,7 +323,7 @@ def test_files_and_annotations(small, puppets):
         size=32, frames=3, num_train=1, num_test=1, seed=0
     )
     lists = {
-        name: read_annotations(small / f'{name}.jsonl')
+        name: list(read_annotations(small / f'{name}.jsonl'))
         for name in (*puppets.SPLITS, 'test')
     }
     assert lists['test'] == lists['in_context'] + lists['out_of_context']

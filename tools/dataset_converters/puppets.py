@@ -755,7 +755,8 @@ def make_videos(out: Path, args: Dict, tasks: List, workers: int) -> Iterator:
     if workers == 1:
         yield from map(make, tasks)
         return
-    with multiprocessing.Pool(workers, cv2.setNumThreads, (1,)) as pool:
+    cv2.setNumThreads(1)  # here: a fork would wait for threads it has not
+    with multiprocessing.Pool(workers) as pool:
         yield from pool.imap_unordered(make, tasks, chunksize=8)
 
 
