@@ -3,74 +3,16 @@
 python tools/demo_report.py [DATA] [WORK_DIR]
 """
 
-import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
+from experiments import MODELS, STREAMS
 from rich.console import Console
 from rich.table import Table
 
 from integral_action.evaluation.results import Results
-
-STREAMS = ('appearance', 'pose')
-_FUSED = 'r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model of the demo: its folder, its name in the table, its config."""
-
-    key: str
-    name: str
-    config: str
-    ablation: bool = False
-
-    @property
-    def epochs(self) -> int:
-        """Of its schedule, as its config's name tells."""
-        return int(re.search(r'-(\d+)e_', self.config)[1])
-
-    @property
-    def checkpoint(self) -> str:
-        """The file of the last epoch, in the model's folder."""
-        return f'{self.key}/epoch_{self.epochs}.pth'
-
-
-MODELS = (
-    Model(
-        'appearance',
-        'appearance-only',
-        'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb.py',
-    ),
-    Model(
-        'pose',
-        'pose-only',
-        'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint.py',
-    ),
-    Model('fuse', 'feature fuse', f'integralaction-feature-fuse_{_FUSED}'),
-    Model(
-        'no-gating',
-        'without gating',
-        f'integralaction-no-gating_{_FUSED}',
-        True,
-    ),
-    Model(
-        'no-gate-loss',
-        'without L_gate',
-        f'integralaction-no-gate-loss_{_FUSED}',
-        True,
-    ),
-    Model(
-        'constant',
-        'constant gate 0.1',
-        f'integralaction-constant-gate_{_FUSED}',
-        True,
-    ),
-    Model('integral', 'IntegralAction', f'integralaction_{_FUSED}'),
-)
 
 
 class Row(NamedTuple):
@@ -96,18 +38,18 @@ def row_of(results: Results, name: str) -> Row:
 def collect(work: Path) -> Dict[str, Results]:
     """The results of the models that have been tested."""
     return {
-        model.key: Results.load(work / model.key / 'test.pkl')
-        for model in MODELS
-        if (work / model.key / 'test.pkl').is_file()
+        key: Results.load(work / key / 'test.pkl')
+        for key in MODELS
+        if (work / key / 'test.pkl').is_file()
     }
 
 
 def rows_of(results: Dict[str, Results]) -> List[Row]:
     """The table's lines, score average behind the two streams."""
     rows = [
-        row_of(results[model.key], model.name)
-        for model in MODELS
-        if model.key in results
+        row_of(results[key], name)
+        for key, name in MODELS.items()
+        if key in results
     ]
     appearance, pose = (results[name] for name in STREAMS)
     rows.insert(2, row_of(appearance.average(pose), 'score average'))

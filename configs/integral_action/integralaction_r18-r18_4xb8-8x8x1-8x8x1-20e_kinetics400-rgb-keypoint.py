@@ -11,17 +11,11 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
 # the two models trained before
+appearance = 'work_dirs/integralaction-appearance_imagenet-pretrained-r18_4xb8-8x8x1-70e_kinetics400-rgb/epoch_70.pth'
+pose = 'work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-70e_kinetics400-keypoint/epoch_70.pth'
 model = dict(
     backbone=dict(
-        appearance=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-appearance_imagenet-pretrained-r18_4xb8-8x8x1-70e_kinetics400-rgb/epoch_70.pth'
-            )
-        ),
-        pose=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-70e_kinetics400-keypoint/epoch_70.pth'
-            )
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(init_cfg=dict(checkpoint=pose)),
     )
 )

@@ -11,19 +11,11 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
 # the two models trained before
+appearance = 'work_dirs/integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb/epoch_12.pth'
+pose = 'work_dirs/integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint/epoch_8.pth'
 model = dict(
     backbone=dict(
-        appearance=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-appearance_r18w16_'
-                '1xb32-8x1x1-12e_puppets-rgb/epoch_12.pth'
-            )
-        ),
-        pose=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_r18w16_'
-                '1xb32-8x1x1-8e_puppets-keypoint/epoch_8.pth'
-            )
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(init_cfg=dict(checkpoint=pose)),
     )
 )

@@ -11,18 +11,12 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
 # the two models trained before
+appearance = 'work_dirs/integralaction-appearance_imagenet-pretrained-r50_4xb8-8x8x1-40e_kinetics50-rgb/epoch_40.pth'
+pose = 'work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-32x2x1-40e_kinetics50-keypoint/epoch_40.pth'
 model = dict(
     backbone=dict(
-        appearance=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-appearance_imagenet-pretrained-r50_4xb8-8x8x1-40e_kinetics50-rgb/epoch_40.pth'
-            )
-        ),
-        pose=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-32x2x1-40e_kinetics50-keypoint/epoch_40.pth'
-            )
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(init_cfg=dict(checkpoint=pose)),
     ),
     cls_head=dict(num_classes=50),
 )

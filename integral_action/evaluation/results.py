@@ -80,8 +80,11 @@ class Results:
             )
 
     def _scores(self) -> np.ndarray:
+        # of RGBPoseConv3D a dict of two, whose mean is MMAction2's "1:1"
         scores = [
-            np.asarray(score, np.float64)
+            np.mean(list(score.values()), 0)
+            if isinstance(score, dict)
+            else np.asarray(score, np.float64)
             for score in self._values('pred_score')
         ]
         shape = (max(score.size for score in scores),)

@@ -134,3 +134,10 @@ def test_other_files_are_refused(tmp_path):
             Results.load(path)
     with pytest.raises(ValueError, match="x.pkl, sample 0: no 'scene'"):
         Results(four(), 'x.pkl').meta('scene')
+
+
+def test_two_scores_of_one_model_are_averaged():
+    """RGBPoseConv3D gives a score of each of its pathways."""
+    score = dict(rgb=torch.tensor([0.9, 0.1]), pose=torch.tensor([0.2, 0.8]))
+    sample = dict(filename='a', gt_label=torch.tensor([0]), pred_score=score)
+    assert np.allclose(Results([sample]).scores, [[0.55, 0.45]])

@@ -50,9 +50,9 @@ def main() -> None:
         shape = (1, 1, 3, sampling.clip_len['RGB'], size, size)
         inputs['imgs'] = torch.zeros(shape)
     if 'Pose' in sampling.clip_len:
-        preprocessor = model.data_preprocessor
-        channels = preprocessor.layout.num_channels
-        shape = (1, 1, channels, sampling.clip_len['Pose'], *preprocessor.size)
+        channels = model.backbone.pose.in_channels
+        size = model.data_preprocessor.size
+        shape = (1, 1, channels, sampling.clip_len['Pose'], *size)
         inputs['heatmap_imgs'] = torch.zeros(shape)
     analysis = get_model_complexity_info(
         OneClip(model, list(inputs)),

@@ -12,19 +12,12 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
 # 17 keypoints of COCO, 2 x 19 bones; the two models trained before
+appearance = 'work_dirs/integralaction-appearance_imagenet-pretrained-r18_4xb8-8x8x1-40e_custom-rgb/epoch_40.pth'
+pose = 'work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-40e_custom-keypoint/epoch_40.pth'
 model = dict(
     data_preprocessor=dict(layout='coco17'),
     backbone=dict(
-        appearance=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-appearance_imagenet-pretrained-r18_4xb8-8x8x1-40e_custom-rgb/epoch_40.pth'
-            )
-        ),
-        pose=dict(
-            in_channels=55,
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-40e_custom-keypoint/epoch_40.pth'
-            ),
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(in_channels=55, init_cfg=dict(checkpoint=pose)),
     ),
 )

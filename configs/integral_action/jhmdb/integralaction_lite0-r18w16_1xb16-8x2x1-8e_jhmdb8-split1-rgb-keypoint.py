@@ -1,5 +1,5 @@
 _base_ = [
-    '../../_base_/models/integralaction_r18w16-r18w16.py',
+    '../../_base_/models/integralaction_lite0-r18w16.py',
     '../../_base_/datasets/jhmdb.py',
     '../../_base_/pipelines/jhmdb_rgb-8x2_pose-8x2.py',
     '../../_base_/schedules/adamw_puppets_fusion_8e.py',
@@ -11,25 +11,13 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
 # the two models trained before
+appearance = 'work_dirs/integralaction-appearance_imagenet-pretrained-lite0_1xb16-8x2x1-8e_jhmdb8-split1-rgb/epoch_8.pth'
+pose = 'work_dirs/integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-keypoint/epoch_60.pth'
 model = dict(
     data_preprocessor=dict(layout='coco17', size=(28, 28)),
     backbone=dict(
-        appearance=dict(
-            _delete_=True,
-            type='EfficientNetLite',
-            init_cfg=dict(
-                type='Pretrained',
-                prefix='backbone.appearance.',
-                checkpoint='work_dirs/integralaction-appearance_imagenet-pretrained-lite0_1xb16-8x2x1-8e_jhmdb8-split1-rgb/epoch_8.pth',
-            ),
-        ),
-        pose=dict(
-            in_channels=55,
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-keypoint/epoch_60.pth'
-            ),
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(in_channels=55, init_cfg=dict(checkpoint=pose)),
     ),
-    neck=dict(appearance_channels=1280),
     cls_head=dict(num_classes=8),
 )

@@ -11,20 +11,13 @@ val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
 # the two models trained before
+appearance = 'work_dirs/integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-rgb/epoch_60.pth'
+pose = 'work_dirs/integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-keypoint/epoch_60.pth'
 model = dict(
     data_preprocessor=dict(layout='coco17', size=(28, 28)),
     backbone=dict(
-        appearance=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-rgb/epoch_60.pth'
-            )
-        ),
-        pose=dict(
-            in_channels=55,
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-keypoint/epoch_60.pth'
-            ),
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(in_channels=55, init_cfg=dict(checkpoint=pose)),
     ),
     cls_head=dict(num_classes=8),
 )

@@ -13,19 +13,12 @@ test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 
 # the two models trained before
+appearance = 'work_dirs/integralaction-release-appearance_imagenet-pretrained-r18_4xb8-8x8x1-30e_kinetics50-rgb/epoch_30.pth'
+pose = 'work_dirs/integralaction-release-pose_imagenet-pretrained-r18_4xb8-29x2x1-30e_kinetics50-keypoint/epoch_30.pth'
 model = dict(
     backbone=dict(
-        appearance=dict(
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-release-appearance_imagenet-pretrained-r18_4xb8-8x8x1-30e_kinetics50-rgb/epoch_30.pth'
-            )
-        ),
-        pose=dict(
-            num_segments=29,
-            init_cfg=dict(
-                checkpoint='work_dirs/integralaction-release-pose_imagenet-pretrained-r18_4xb8-29x2x1-30e_kinetics50-keypoint/epoch_30.pth'
-            ),
-        ),
+        appearance=dict(init_cfg=dict(checkpoint=appearance)),
+        pose=dict(num_segments=29, init_cfg=dict(checkpoint=pose)),
     ),
     neck=dict(align_time='conv'),
     cls_head=dict(num_classes=50),

@@ -1,5 +1,5 @@
 _base_ = (
-    './integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
+    '../integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
 )
 
 # Table 4, without gating

@@ -1,0 +1,187 @@
+"""The tables' jobs and what is written of their results."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+from conftest import ROOT
+
+
+@pytest.fixture
+def tools(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    import experiments
+    import reproduce
+
+    return experiments, reproduce
+
+
+def test_the_plan_trains_the_streams_first(tools, tmp_path):
+    experiments, _ = tools
+    jobs = experiments.plan(['integral', 'tsm'], 'puppets', 3, tmp_path)
+    names = [job.name for job in jobs]
+    assert names[0] == 'generate puppets, seed 3'
+    assert 'data/puppets-seed3' in jobs[0].command
+    fused = jobs[names.index('train IntegralAction, seed 3')]
+    assert [job.name for job in fused.after] == [
+        'train appearance-only, seed 3',
+        'train pose-only, seed 3',
+    ]
+    assert (
+        f'model.backbone.appearance.init_cfg.checkpoint={tmp_path}/appearance/'
+        'epoch_12.pth' in fused.command
+    )
+    assert fused.epochs == 8
+    alone = jobs[names.index('train TSM, seed 3')]
+    assert alone.after == [jobs[0]]
+    assert not any('init_cfg' in part for part in alone.command)
+    test = jobs[names.index('test IntegralAction, seed 3')]
+    assert test.after == [fused]
+    assert f'{tmp_path}/integral/epoch_8.pth' in test.command
+
+
+def test_a_model_of_kinetics50_is_tested_on_mimetics_too(tools, tmp_path):
+    experiments, _ = tools
+    launch = ['--gpus', '4', '--launcher', 'pytorch']
+    jobs = experiments.plan(
+        ['lambda5'], 'kinetics50', 0, tmp_path, launch=launch
+    )
+    assert [job.name.split()[0] for job in jobs] == ['train'] * 3 + [
+        'test',
+        'mimetics',
+    ] * 3
+    mimetics = jobs[-1].command
+    assert (
+        'test_dataloader.dataset.data_root=data/mimetics/' in mimetics
+        and str(tmp_path / 'lambda5' / 'mimetics.pkl') in mimetics
+    )
+    assert set(launch) <= set(mimetics) and set(launch) <= set(jobs[0].command)
+
+
+@pytest.mark.parametrize(
+    'data, tables',
+    [
+        ('puppets', 'table4 table6 table7 table8 table9 peers'),
+        ('jhmdb', 'table4 table6 table7 table8 table9'),
+        ('kinetics50', 'table4 table6 table7 table8 table9'),
+        ('kinetics400', 'table1'),
+        ('ntu60', 'table1'),
+    ],
+)
+def test_every_row_has_its_config(tools, data, tables):
+    experiments, reproduce = tools
+    found = set()
+    for table in tables.split():
+        for model in reproduce.TABLES[table].models:
+            found.add(experiments.config_of(model, data))
+    assert len(found) == (
+        4 if tables == 'table1' else 15 + 4 * ('peers' in tables)
+    )
+
+
+def test_a_table_without_configs_is_refused(tools):
+    _, reproduce = tools
+    with pytest.raises(SystemExit, match="jhmdb has no config of 'TSM'"):
+        reproduce.main(['peers', '--data', 'jhmdb'])
+
+
+def dump(path, rows):
+    """Write a result file of (label, scores, context, gate)."""
+    from mmengine.fileio import dump as write
+
+    samples = []
+    for number, (label, scores, context, gate) in enumerate(rows):
+        sample = dict(
+            filename=f'{number}.mp4',
+            gt_label=torch.tensor([label]),
+            pred_score=torch.tensor(scores),
+            context=context,
+        )
+        if gate is not None:
+            sample['gate'] = torch.full((1, 2), gate)
+        samples.append(sample)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(samples, str(path), file_format='pkl')
+
+
+def scores(*order):
+    """Six scores whose order is given, the best first."""
+    values = np.zeros(6, np.float32)
+    for place, number in enumerate(order):
+        values[number] = 0.4 - 0.05 * place
+    return values.tolist()
+
+
+def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
+    """Two seeds of one in context and one out of context, by hand."""
+    _, reproduce = tools
+    rows = (('mine', 'integral'), ('both', 'score-average'))
+    monkeypatch.setitem(
+        reproduce.TABLES, 'table4', reproduce.Rows(4, 'A title', rows)
+    )
+    for seed, right in ((1, 0), (2, 1)):
+        folder = tmp_path / f'seed{seed}'
+        dump(
+            folder / 'integral' / 'test.pkl',
+            [
+                (0, scores(0, 1, 2, 3, 4), 'in', 0.2),
+                (0, scores(1 - right, right, 2, 3, 4), 'out', 0.4),
+            ],
+        )
+        for stream, order in (('appearance', (1, 0)), ('pose', (0, 1))):
+            dump(
+                folder / stream / 'test.pkl',
+                [
+                    (0, scores(0, 1, 2, 3, 4), 'in', None),
+                    (0, scores(*order, 2, 3, 4), 'out', None),
+                ],
+            )
+    file, table = reproduce.write('table4', 'puppets', [1, 2], tmp_path)
+    mine = next(line for line in table.splitlines() if 'mine' in line)
+    assert [cell.strip() for cell in mine.split('|')[2:-1]] == [
+        '100.0 ± 0.0',
+        '100.0 ± 0.0',
+        '50.0 ± 70.7',  # 0 and 100
+        '100.0 ± 0.0',
+        '0.20 ± 0.00',
+        '0.40 ± 0.00',
+    ]
+    assert '# A title' in file.read_text()
+    assert 'generated data' in file.read_text()
+    lines = list(csv.reader(open(tmp_path / 'table4.csv')))
+    assert [line[0] for line in lines[1:]] == [
+        'mine, 1',
+        'mine, 2',
+        'both, 1',
+        'both, 2',
+    ]
+    out = lines[0].index('out of context top-1')
+    assert [float(line[out]) for line in lines[1:3]] == [0, 100]
+    assert lines[3][lines[0].index('in context mean G')] == ''
+
+
+def test_the_papers_numbers_stand_beside_ours(tools, tmp_path, monkeypatch):
+    _, reproduce = tools
+    for name in ('test', 'mimetics'):
+        dump(
+            tmp_path / 'seed0' / 'lambda5' / f'{name}.pkl',
+            [(0, scores(0, 1, 2, 3, 4), 'in', 0.2)],
+        )
+    rows = (('5.0', 'lambda5'),)
+    monkeypatch.setitem(
+        reproduce.TABLES, 'table7', reproduce.Rows(7, 'A title', rows)
+    )
+    file, table = reproduce.write('table7', 'kinetics50', [0], tmp_path)
+    assert '| 5.0 | 100.0 (67.8) | 100.0 (89.7) | 100.0 (27.2) |' in table
+    assert "the paper's" in file.read_text()
+
+
+def test_every_row_of_the_papers_tables_is_a_row_here(tools):
+    _, reproduce = tools
+    from integral_action.evaluation.tables import Table
+
+    for table in reproduce.TABLES.values():
+        if table.number:
+            mine = {row for row, _ in table.rows}
+            assert set(Table.of_paper(table.number).rows) <= mine

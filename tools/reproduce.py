@@ -1,0 +1,276 @@
+"""A table of the paper, from nothing but the data, with one command.
+
+    python tools/reproduce.py table4 --data puppets --seeds 0 1 2
+    python tools/reproduce.py table7 --data kinetics50 --gpus 4
+
+Trains the table's models through ``mim train`` and tests them through ``mim
+test``, each seed's pre-trained streams once for all tables; writes the table
+as Markdown and CSV. Stopped and started again, it goes on where it was.
+"""
+
+import argparse
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+from experiments import DATA, MODELS, STREAMS, plan
+from jobs import run_all
+from rich.console import Console
+
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+from integral_action.fileio import whole_file
+
+# the data of the paper's tables
+PAPER = dict(kinetics50=(4, 6, 7, 8, 9), kinetics400=(1,), ntu60=(1,))
+AVERAGE = 'score-average'  # of the two streams, not trained
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table's title and rows, a name and the model's key each.
+
+    ``number`` is the paper's of it; None of one that the paper does not have.
+    """
+
+    number: Optional[int]
+    title: str
+    rows: Tuple[Tuple[str, str], ...]
+
+    @property
+    def models(self) -> List[str]:
+        """The keys of the models to train."""
+        keys = []
+        for _, key in self.rows:
+            keys += STREAMS if key == AVERAGE else [key]
+        return list(dict.fromkeys(keys))
+
+
+TABLES = {
+    'table1': Rows(
+        1,
+        'The streams and their integration (Table 1)',
+        (
+            ('appearance-only model', 'appearance'),
+            ('pose-only model', 'pose'),
+            ('IntegralAction (ours, λ = 1.5)', 'integral'),
+            ('IntegralAction (ours, λ = 5.0)', 'lambda5'),
+        ),
+    ),
+    'table4': Rows(
+        4,
+        'Ways to integrate the streams (Table 4)',
+        (
+            ('appearance-only model', 'appearance'),
+            ('pose-only model', 'pose'),
+            ('feature fuse', 'feature-fuse'),
+            ('score average', AVERAGE),
+            ('ours without gating', 'no-gating'),
+            ('ours without L_gate', 'no-gate-loss'),
+            ('constant gate 0.1', 'constant-gate'),
+            ('IntegralAction (ours)', 'integral'),
+        ),
+    ),
+    'table6': Rows(
+        6,
+        'What drives the gate (Table 6)',
+        (
+            ('appearance-driven', 'appearance-driven'),
+            ('pose-driven (ours)', 'integral'),
+            ('both-driven', 'both-driven'),
+            ('constant gate 0.1', 'constant-gate'),
+        ),
+    ),
+    'table7': Rows(
+        7,
+        'The weight lambda of L_gate (Table 7)',
+        (
+            ('0.0', 'no-gate-loss'),
+            ('1.0', 'lambda1'),
+            ('1.5 (ours)', 'integral'),
+            ('5.0', 'lambda5'),
+            ('constant gate 0.1', 'constant-gate'),
+        ),
+    ),
+    'table8': Rows(
+        8,
+        'Pre-trained streams, fixed streams (Table 8)',
+        (
+            ('not pre-trained, not fixed', 'from-scratch'),
+            ('pre-trained, not fixed', 'not-fixed'),
+            ('pre-trained, fixed', 'integral'),
+        ),
+    ),
+    'table9': Rows(
+        9,
+        "The pose stream's input (Table 9)",
+        (
+            ('heatmap-only', 'pose-heatmap'),
+            ('PAF-only', 'pose-paf'),
+            ('heatmap + PAF (ours)', 'pose'),
+        ),
+    ),
+    'peers': Rows(
+        None,
+        "MMAction2's own models on the same data",
+        (
+            ('TSM', 'tsm'),
+            ('ST-GCN', 'stgcn'),
+            ('PoseC3D (SlowOnly)', 'posec3d'),
+            ('RGBPoseConv3D', 'rgbpose-conv3d'),
+            ('appearance-only model', 'appearance'),
+            ('pose-only model', 'pose'),
+            ('score average', AVERAGE),
+            ('IntegralAction (ours)', 'integral'),
+        ),
+    ),
+}
+
+
+def results_of(model: str, result: str, folder: Path) -> Results:
+    """The results of a model, or of the streams' score average."""
+    if model != AVERAGE:
+        return Results.load(folder / model / f'{result}.pkl')
+    appearance, pose = (
+        Results.load(folder / stream / f'{result}.pkl') for stream in STREAMS
+    )
+    return appearance.average(pose)
+
+
+def measure(model: str, data: str, folder: Path) -> Dict[str, float]:
+    """A model's cells with one seed, by column.
+
+    Accuracies are in percent; "mean G" is there where the model has a gate.
+    """
+    cells, gates = {}, {}
+    for title, result, context in DATA[data].columns:
+        results = results_of(model, result, folder)
+        if context:
+            results = results.select(results.meta('context') == context)
+        for k in (1, 5):
+            cells[f'{title} top-{k}'] = results.accuracy(k=k)
+        if results.gates is not None:
+            gates[f'{title} mean G'] = float(results.gates.mean())
+    return cells | gates
+
+
+def over_seeds(values: Sequence[Optional[float]], digits: int) -> str:
+    """Mean and standard deviation; nothing, where there is no value."""
+    if None in values:
+        return ''
+    text = f'{np.mean(values):.{digits}f}'
+    if len(values) > 1:
+        text += f' ± {np.std(values, ddof=1):.{digits}f}'
+    return text
+
+
+def write(
+    name: str, data: str, seeds: Sequence[int], work: Path
+) -> Tuple[Path, str]:
+    """Write a table of what has been tested: Markdown, and CSV by seed.
+
+    Returns:
+        The Markdown file, and its table.
+    """
+    rows = TABLES[name]
+    measured = {
+        row: [measure(model, data, work / f'seed{seed}') for seed in seeds]
+        for row, model in rows.rows
+    }
+    # a model with a gate has the most
+    columns = list(max((row[0] for row in measured.values()), key=len))
+    table = Table('', columns, {}, rows.title)
+    by_seed = Table('model, seed', columns, {}, rows.title)
+    for row, cells in measured.items():
+        for seed, one in zip(seeds, cells):
+            by_seed.rows[f'{row}, {seed}'] = [one.get(c) for c in columns]
+        table.rows[row] = [
+            over_seeds(
+                [one.get(c) for one in cells], 2 if 'mean G' in c else 1
+            )
+            for c in columns
+        ]
+    of = f'seed {seeds[0]}' if len(seeds) == 1 else f'seeds {list(seeds)}'
+    notes = f'{data}, {of}: accuracy in percent'
+    if len(seeds) > 1:
+        notes += ', mean and standard deviation'
+    notes += '; G is the share of appearance that the gate lets in.'
+    if DATA[data].generated:
+        notes += ' Results on generated data.'
+    paper = PAPER.get(data, ())
+    if rows.number in paper:
+        notes += " In brackets: the paper's."
+        add_paper(table, Table.of_paper(rows.number))
+    file = work / f'{name}.md'
+    with whole_file(file) as temporary:
+        temporary.write_text(
+            f'# {rows.title}\n\n{notes}\n\n{table.markdown()}\n'
+        )
+    by_seed.write_csv(file.with_suffix('.csv'))
+    return file, table.markdown()
+
+
+def add_paper(table: Table, paper: Table) -> None:
+    """Put the paper's numbers behind ours, row by row of the same name."""
+    for row, numbers in paper.rows.items():
+        for column, number in zip(paper.columns, numbers):
+            if row in table.rows and column in table.columns:
+                table.rows[row][table.columns.index(column)] += f' ({number})'
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Run a table's jobs and write it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('tables', nargs='+', choices=[*TABLES, 'all'])
+    parser.add_argument('--data', choices=list(DATA), default='puppets')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/reproduce')
+    )
+    parser.add_argument(
+        '--gpus', type=int, default=0, help='of a training; 0 for the CPU'
+    )
+    parser.add_argument(
+        '--at-a-time',
+        type=int,
+        help='jobs side by side: 2 on the CPU, 1 on GPUs',
+    )
+    args = parser.parse_args(arguments)
+    names = list(TABLES) if 'all' in args.tables else args.tables
+    launch = ['--gpus', str(args.gpus)]
+    if args.gpus > 1:
+        launch += ['--launcher', 'pytorch']
+    work = args.work_dir / args.data
+    models = dict.fromkeys(m for name in names for m in TABLES[name].models)
+    try:
+        jobs = [
+            job
+            for seed in args.seeds
+            for job in plan(
+                [key for key in MODELS if key in models],
+                args.data,
+                seed,
+                work / f'seed{seed}',
+                launch,
+            )
+        ]
+    except ValueError as error:
+        sys.exit(str(error))
+    console = Console()
+    work.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        run_all(jobs, console, args.at_a_time or (1 if args.gpus else 2))
+    except KeyboardInterrupt:
+        sys.exit('stopped; the same command goes on from here')
+    for name in names:
+        file, table = write(name, args.data, args.seeds, work)
+        console.print(f'\n{file}: {TABLES[name].title}\n')
+        print(table)
+
+
+if __name__ == '__main__':
+    main()
