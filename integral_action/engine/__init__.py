@@ -1,1 +1,2 @@
 from .hooks import *  # noqa: F403
+from .loops import *  # noqa: F403

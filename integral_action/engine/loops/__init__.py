@@ -1,0 +1,3 @@
+from .feature_reuse_train_loop import FeatureReuseTrainLoop
+
+__all__ = ['FeatureReuseTrainLoop']
