@@ -76,23 +76,32 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         if 'imgs' in inputs:
             inputs['imgs'] = (inputs['imgs'] - self.mean) / self.std
         if 'pose' in inputs:
-            inputs['heatmap_imgs'] = self.draw(inputs.pop('pose'))
+            pose = inputs.pop('pose')
+            self.check_layout(pose)
+            inputs.update(self.pose_inputs(pose))
         if 'heatmap_imgs' in inputs:
             inputs['heatmap_imgs'] = inputs['heatmap_imgs'].float()
         return dict(inputs=inputs, data_samples=data.get('data_samples'))
 
-    def draw(self, pose: torch.Tensor) -> torch.Tensor:
-        """[N, clips, T, M, K, 3] -> [N, clips, K + 2B, T, H, W].
+    def check_layout(self, pose: torch.Tensor) -> None:
+        """Compare the poses [..., K, 3] of a batch with the layout.
 
         Raises:
             ValueError: poses of another layout.
         """
         if pose.shape[-2] != self.layout.num_keypoints:
             raise ValueError(
-                f'poses of {pose.shape[-2]} keypoints, but the model draws '
+                f'poses of {pose.shape[-2]} keypoints, but the model takes '
                 f'{self.layout.num_keypoints} ({self.layout.name!r}): give '
                 f'data_preprocessor.layout and the dataset the same layout'
             )
+
+    def pose_inputs(self, pose: torch.Tensor) -> Dict[str, torch.Tensor]:
+        """The pose stream's input, by its name."""
+        return dict(heatmap_imgs=self.draw(pose))
+
+    def draw(self, pose: torch.Tensor) -> torch.Tensor:
+        """[N, clips, T, M, K, 3] -> [N, clips, K + 2B, T, H, W]."""
         maps = render_pose_maps(
             to_map_pixels(pose[..., :2], self.size),
             pose[..., 2],
