@@ -108,7 +108,7 @@ def dry_run(stream: nn.Module, input_format: str) -> Tensor:
 def _clip_shape(stream: nn.Module, input_format: str) -> Tuple[int, ...]:
     if input_format == 'NMTVC':
         return 1, 2, 32, stream.graph.num_node, stream.in_channels
-    frames = 8 if input_format == 'NCHW' else 32
+    frames = 8 if input_format == 'NCHW' else 16
     for name in ('num_segments', 'num_frames'):
         frames = getattr(stream, name, frames)
     channels = next(
