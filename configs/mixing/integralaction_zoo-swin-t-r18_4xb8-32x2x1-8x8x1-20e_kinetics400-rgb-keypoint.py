@@ -15,12 +15,7 @@ zoo = dict(
 )
 model = dict(
     backbone=dict(
-        appearance=dict(
-            type='SwinTransformer3D',
-            arch='tiny',
-            pretrained2d=False,
-            init_cfg=zoo,
-        )
+        appearance=dict(type='SwinTransformer3D', arch='tiny', init_cfg=zoo)
     ),
     neck=dict(appearance_channels=768),
 )

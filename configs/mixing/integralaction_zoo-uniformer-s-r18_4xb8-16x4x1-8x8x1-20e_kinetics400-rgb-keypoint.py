@@ -16,12 +16,7 @@ zoo = dict(
 model = dict(
     data_preprocessor=dict(mean=(114.75,) * 3, std=(57.375,) * 3),
     backbone=dict(
-        appearance=dict(
-            type='UniFormer',
-            depth=(3, 4, 8, 3),
-            pretrained2d=False,
-            init_cfg=zoo,
-        )
+        appearance=dict(type='UniFormer', depth=(3, 4, 8, 3), init_cfg=zoo)
     ),
     neck=dict(appearance_channels=512),
 )

@@ -17,11 +17,7 @@ train_dataloader = dict(dataset=dict(dataset=dict(pipeline=train_pipeline)))
 val_dataloader = dict(dataset=dict(pipeline=val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 
-pretrained = 'https://download.pytorch.org/models/resnet18-f37072fd.pth'
-backbone = dict(
-    depth=18, in_channels=55, num_segments=8, pretrained=pretrained
-)
-backbone = dict(type='PoseResNetTSM', **backbone)
+backbone = dict(type='PoseResNetTSM', depth=18, in_channels=55)
 cls_head = dict(type='FrameAverageHead', num_classes=60, in_channels=512)
 model = dict(
     _delete_=True, type='Recognizer2D', backbone=backbone, cls_head=cls_head
