@@ -1,0 +1,234 @@
+"""configs/mixing: every config trains and tests on real clips."""
+
+import copy
+import math
+import pickle
+import re
+from pathlib import Path
+
+import mmaction
+import pytest
+import torch
+import yaml
+from conftest import ROOT
+from converters import load_tool
+from mmaction.registry import MODELS
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from integral_action.fileio import read_annotations, read_poses
+
+MIXING = ROOT / 'configs' / 'mixing'
+PATHS = {path.stem: path for path in sorted(MIXING.glob('*.py'))}
+ZOO = [name for name in PATHS if '_zoo-' in name]
+UPSTREAM = Path(mmaction.__path__[0]) / '.mim' / 'configs'
+SMALL = {256: 72, 224: 64}  # pixels
+
+
+@pytest.fixture(scope='module')
+def jhmdb(tmp_path_factory):
+    """Real clips of two classes, 4 to train and 4 to test, in every form."""
+    source = ROOT.parent / 'shared' / 'samples' / 'jhmdb'
+    if not source.is_dir():
+        pytest.skip('no ../shared')
+    root = tmp_path_factory.mktemp('jhmdb')
+    (root / 'splits').mkdir()
+    for name in ('golf', 'wave'):
+        for path in (source / 'splits').glob(f'{name}_test_split*.txt'):
+            lines = (
+                (source / 'splits' / f'{name}_test_split1.txt')
+                .read_text()
+                .splitlines()
+            )
+            chosen = [
+                line
+                for part in '12'
+                for line in [x for x in lines if x.endswith(part)][:2]
+            ]
+            (root / 'splits' / path.name).write_text('\n'.join(chosen))
+    tool = load_tool('jhmdb')
+    folders = [root / 'splits', source / 'videos', source / 'poses']
+    for layout, option in (('openpose18', ['--to-openpose18']), ('coco17', [])):
+        out = root / layout
+        tool.main([*map(str, folders), str(out), '--workers', '1', *option])
+
+    # what MMAction2's own datasets read
+    records = {
+        part: read_annotations(root / 'coco17' / f'split1_{part}.jsonl')
+        for part in ('train', 'test')
+    }
+    annotations = []
+    for record in (record for part in records.values() for record in part):
+        poses = root / 'coco17' / 'poses' / record['pose_file']
+        keypoint, score = read_poses(poses)
+        video = str(root / 'coco17' / 'videos' / record['filename'])
+        annotations.append(
+            dict(
+                filename=video,
+                frame_dir=record['filename'],
+                label=record['label'],
+                img_shape=tuple(record['img_shape']),
+                original_shape=tuple(record['img_shape']),
+                total_frames=record['total_frames'],
+                keypoint=keypoint,
+                keypoint_score=score,
+            )
+        )
+    names = {a['frame_dir']: a['filename'] for a in annotations}
+    split = {
+        f'xsub_{new}': [names[r['filename']] for r in records[part]]
+        for new, part in (('train', 'train'), ('val', 'test'))
+    }
+    with open(root / 'coco17.pkl', 'wb') as file:
+        pickle.dump(dict(split=split, annotations=annotations), file)
+    lines = [f'{a["filename"]} {a["label"]}\n' for a in annotations[:4]]
+    (root / 'videos.txt').write_text(''.join(lines))
+    return root
+
+
+def shrink(pipeline):
+    """The same transforms on small pictures and short clips."""
+    for step in pipeline:
+        for key in ('scale', 'input_size', 'crop_size'):
+            value = step.get(key)
+            if isinstance(value, (tuple, list)):
+                step[key] = tuple(SMALL.get(n, n) for n in value)
+            elif key in step:
+                step[key] = SMALL.get(value, value)
+        if step.type == 'TenCrop':
+            step.type = 'CenterCrop'
+        if step.type == 'UniformSampleFrames':
+            step.clip_len = 8
+        if step.type == 'MMUniformSampleFrames':
+            step.clip_len = dict(RGB=4, Pose=16)
+        if step.get('num_clips', 1) == 10:
+            step.num_clips = 2
+    return pipeline
+
+
+def without_weights(model):
+    """No weights but random ones."""
+    for part in [model.backbone, *model.backbone.values()]:
+        if isinstance(part, dict):
+            part.pop('init_cfg', None)
+            if 'pretrained' in part:
+                part.pretrained = None
+            if part.get('type') in ('SwinTransformer3D', 'UniFormer'):
+                part.pretrained2d = False
+
+
+def on_real_clips(name, root, work_dir):
+    """A config with the data of the test."""
+    cfg = Config.fromfile(PATHS[name])
+    cfg.work_dir = str(work_dir)
+    cfg.load_from = None
+    for part in ('train', 'val', 'test'):
+        loader = cfg[f'{part}_dataloader']
+        loader.batch_size = 2
+        loader.num_workers = 0
+        loader.persistent_workers = False
+        if loader.dataset.type == 'RepeatDataset':
+            loader.dataset = loader.dataset.dataset
+        dataset = loader.dataset
+        shrink(dataset.pipeline)
+        if dataset.type == 'VideoPoseDataset':
+            dataset.data_root = str(root / 'openpose18')
+            other = 'train' if part == 'train' else 'test'
+            dataset.ann_file = f'split1_{other}.jsonl'
+        elif dataset.type == 'PoseDataset':
+            dataset.ann_file = str(root / 'coco17.pkl')
+        else:
+            dataset.ann_file = str(root / 'videos.txt')
+            dataset.data_prefix = dict(video='')
+    cfg.train_cfg.max_epochs = 1
+    cfg.train_cfg.val_interval = 2
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', interval=-1, save_last=False
+    )
+    cfg.default_hooks.logger.interval = 1
+    without_weights(cfg.model)
+    return cfg
+
+
+@pytest.mark.parametrize('name', PATHS)
+def test_two_steps_and_a_test_on_real_clips(name, jhmdb, tmp_path):
+    cfg = on_real_clips(name, jhmdb, tmp_path)
+    cfg.experiment_name = name
+    torch.manual_seed(0)
+    runner = Runner.from_cfg(cfg)
+    frozen = cfg.model.backbone.get('frozen', ())
+    runner.model.init_weights()
+    before = copy.deepcopy(runner.model.state_dict())
+    runner.model.init_weights = lambda: None  # they are
+    runner.train()
+    assert runner.iter == 2
+    for key, values in runner.message_hub.log_scalars.items():
+        if 'loss' in key:
+            history = values._log_history
+            assert len(history) == 2, key
+            assert all(math.isfinite(value) for value in history), key
+    assert ('train/loss_gate' in runner.message_hub.log_scalars) == (
+        'neck' in cfg.model
+    )
+    moved = {
+        '.'.join(key.split('.')[:2])
+        for key, value in runner.model.state_dict().items()
+        if not torch.equal(value, before[key])
+    }
+    assert 'cls_head.fc_cls' in moved or 'cls_head.fc' in moved or (
+        'cls_head.fc_rgb' in moved
+    )
+    if frozen:
+        assert not any(key.startswith('backbone.') for key in moved)
+    else:
+        assert any(key.startswith('backbone.') for key in moved)
+    if 'neck' in cfg.model:
+        assert {'neck.cgb', 'neck.tcb_pose', 'neck.tcb_appearance'} <= moved
+    metrics = runner.test()
+    assert 0 <= metrics['acc/top1'] <= 1
+
+
+def test_the_configs_are_small():
+    for path in PATHS.values():
+        assert len(path.read_text().splitlines()) <= 25, path
+
+
+def upstream_of(cfg):
+    """MMAction2's config of the weights that a config starts from."""
+    url = cfg.model.backbone.appearance.init_cfg.checkpoint
+    name = re.sub(r'_\d{8}-\w{8}\.pth$', '', url.split('/')[-1])
+    (path,) = UPSTREAM.rglob(f'{name}.py')
+    models = yaml.safe_load((path.parent / 'metafile.yml').read_text())
+    assert url in [model.get('Weights') for model in models['Models']]
+    return Config.fromfile(path)
+
+
+@pytest.mark.parametrize('name', ZOO)
+def test_what_starts_from_the_zoo_is_what_the_zoo_trained(name):
+    cfg = Config.fromfile(PATHS[name])
+    theirs = upstream_of(cfg)
+    without_weights(theirs.model)
+    appearance = cfg.model.backbone.appearance
+    assert appearance.pop('init_cfg').prefix == 'backbone.'
+    backbone = MODELS.build(
+        dict(type='TwoStreamBackbone', appearance=appearance)
+    )
+    shapes = [
+        {key: value.shape for key, value in model.state_dict().items()}
+        for model in (
+            backbone.appearance,
+            MODELS.build(theirs.model.backbone),
+        )
+    ]
+    assert shapes[0] == shapes[1]
+    ours = cfg.model.data_preprocessor
+    ours = MODELS.build(ours)
+    theirs_in = MODELS.build(theirs.model.data_preprocessor)
+    for key in ('mean', 'std'):
+        mine, their = getattr(ours, key), getattr(theirs_in, key)
+        torch.testing.assert_close(mine.flatten(), their.flatten())
+    sampling = theirs.test_pipeline[1]
+    if sampling.clip_len > 1:  # not a frame from each part of the video
+        mine = cfg.test_pipeline[0]
+        assert mine.clip_len.RGB == sampling.clip_len
+        assert mine.frame_interval.RGB == sampling.frame_interval
