@@ -51,9 +51,9 @@ def main() -> None:
         inputs['imgs'] = torch.zeros(shape)
     if 'Pose' in sampling.clip_len:
         preprocessor = model.data_preprocessor
-        channels = preprocessor.layout.num_channels
-        shape = (1, 1, channels, sampling.clip_len['Pose'], *preprocessor.size)
-        inputs['heatmap_imgs'] = torch.zeros(shape)
+        num_keypoints = preprocessor.layout.num_keypoints
+        pose = torch.zeros(1, sampling.clip_len['Pose'], 5, num_keypoints, 3)
+        inputs |= preprocessor(dict(inputs=dict(pose=[pose])))['inputs']
     analysis = get_model_complexity_info(
         OneClip(model, list(inputs)),
         inputs=tuple(inputs.values()),

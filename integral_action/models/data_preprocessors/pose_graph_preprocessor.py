@@ -36,7 +36,12 @@ class PoseGraphPreprocessor(PoseMapPreprocessor):
         super().__init__(layout, mean=mean, std=std)
 
     def pose_inputs(self, pose: torch.Tensor) -> Dict[str, torch.Tensor]:
-        """[N, clips, T, M, K, 3] -> [N, clips, M, T, K, 3]."""
+        """[N, clips, T, M, K, 3] -> [N, clips, M, T, K, 3].
+
+        Raises:
+            ValueError: poses of another layout.
+        """
+        self.check_layout(pose)
         score = pose[..., 2:]
         keypoint = torch.cat((2 * pose[..., :2] - 1, score), -1)
         return dict(keypoint=(keypoint * (score != 0)).transpose(2, 3))

@@ -53,9 +53,13 @@ class TwoStreamRecognizer(BaseRecognizer):
             if len(sizes) == 2:
                 self.neck.check(**sizes)
             offers = {'the neck': self.neck.channels}
-        expected = getattr(self.cls_head, 'in_channels', None)
+        if self.with_cls_head:
+            self._check_head(offers, self.cls_head.in_channels)
+
+    @staticmethod
+    def _check_head(offers: Dict[str, int], expected: int) -> None:
         for name, channels in offers.items():
-            if None not in (channels, expected) and channels != expected:
+            if channels not in (None, expected):
                 raise ValueError(
                     f'{name} offers features of {channels} channels, but '
                     f'cls_head.in_channels is {expected}'
