@@ -15,6 +15,7 @@ from converters import load_tool
 from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmengine.runner.checkpoint import get_state_dict, save_checkpoint
 
 from integral_action.fileio import read_annotations, read_poses
 
@@ -22,7 +23,7 @@ MIXING = ROOT / 'configs' / 'mixing'
 PATHS = {path.stem: path for path in sorted(MIXING.glob('*.py'))}
 ZOO = [name for name in PATHS if '_zoo-' in name]
 UPSTREAM = Path(mmaction.__path__[0]) / '.mim' / 'configs'
-SMALL = {256: 40, 224: 32}  # pixels
+SMALL = {256: 40, 224: 32, 64: 16, 56: 16}  # pixels
 
 
 @pytest.fixture(scope='module')
@@ -104,8 +105,12 @@ def shrink(pipeline):
             step.clip_len = 8
         if step.type == 'MMUniformSampleFrames':
             step.clip_len = dict(RGB=4, Pose=16)
+        if step.type == 'GeneratePoseMaps':
+            step.size = (16, 16)
+        if step.type in ('SelectTopPersons', 'FormatPoses'):
+            step.num_person = 2
         if step.get('num_clips', 1) == 10:
-            step.num_clips = 2
+            step.num_clips = 1
     return pipeline
 
 
@@ -118,6 +123,20 @@ def without_weights(model):
                 part.pretrained = None
             if part.get('type') in ('SwinTransformer3D', 'UniFormer'):
                 part.pretrained2d = False
+
+
+def shrink_model(cfg):
+    """The same model on small maps; a network that is slow, on less."""
+    preprocessor = cfg.model.get('data_preprocessor', {})
+    if preprocessor.get('type') == 'PoseMapPreprocessor':
+        preprocessor.size = (8, 8)
+    streams = cfg.model.backbone
+    if streams.get('appearance', {}).get('type') == 'SwinTransformer3D':
+        streams.appearance.window_size = (2, 2, 2)  # windows are filled up
+    if streams.get('pose', {}).get('type') == 'STGCN':
+        for part in ('train', 'val', 'test'):
+            sampling = cfg[f'{part}_dataloader'].dataset.pipeline[0]
+            sampling.clip_len.Pose = 8
 
 
 def on_real_clips(name, root, work_dir):
@@ -149,11 +168,7 @@ def on_real_clips(name, root, work_dir):
         type='CheckpointHook', interval=-1, save_last=False
     )
     cfg.default_hooks.logger.interval = 1
-    if (
-        cfg.model.get('data_preprocessor', {}).get('type')
-        == 'PoseMapPreprocessor'
-    ):
-        cfg.model.data_preprocessor.size = (16, 16)
+    shrink_model(cfg)
     without_weights(cfg.model)
     return cfg
 
@@ -242,3 +257,85 @@ def test_what_starts_from_the_zoo_is_what_the_zoo_trained(name):
         mine = cfg.test_pipeline[0]
         assert mine.clip_len.RGB == sampling.clip_len
         assert mine.frame_interval.RGB == sampling.frame_interval
+
+
+TSM = (
+    'integralaction_zoo-tsm-r50-r18_4xb8-8x8x1-32x2x1-20e_'
+    'kinetics400-rgb-keypoint'
+)
+
+
+@pytest.fixture(scope='module')
+def zoo_file(tmp_path_factory):
+    """A file as the zoo's: MMAction2's own TSM, saved as mmengine does."""
+    theirs = upstream_of(Config.fromfile(PATHS[TSM]))
+    without_weights(theirs.model)
+    model = MODELS.build(theirs.model)
+    model.init_weights()
+    path = tmp_path_factory.mktemp('zoo') / 'tsm.pth'
+    meta = dict(epoch=50, iter=1, cfg=theirs.pretty_text)
+    content = dict(meta=meta, state_dict=get_state_dict(model))
+    save_checkpoint(content, str(path))
+    return path, model
+
+
+def tsm_from(path, out):
+    """The mixing config behind a file, and a pose stream of random weights."""
+    cfg = Config.fromfile(PATHS[TSM])
+    streams = cfg.model.backbone
+    pose = MODELS.build({**streams.pose, 'init_cfg': None})
+    weights = {f'backbone.pose.{k}': v for k, v in pose.state_dict().items()}
+    torch.save(dict(state_dict=weights), out / 'pose.pth')
+    streams.appearance.init_cfg.checkpoint = str(path)
+    streams.pose.init_cfg.checkpoint = str(out / 'pose.pth')
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return model
+
+
+def test_a_file_of_the_zoos_becomes_the_appearance_stream(zoo_file, tmp_path):
+    path, theirs = zoo_file
+    model = tsm_from(path, tmp_path)
+    appearance = model.backbone.appearance.state_dict()
+    source = theirs.backbone.state_dict()
+    assert list(appearance) == list(source)
+    assert all(torch.equal(appearance[key], source[key]) for key in source)
+    assert not any(p.requires_grad for p in model.backbone.parameters())
+    # the features that its own head has been trained on
+    frames = torch.rand(1, 3, 8, 32, 32)
+    theirs.eval(), model.eval()
+    with torch.no_grad():
+        expected, _ = theirs.extract_feat(frames.transpose(1, 2))
+        features, _ = model.extract_feat(
+            dict(
+                imgs=frames[:, None],
+                heatmap_imgs=torch.zeros(1, 1, 52, 32, 8, 8),
+            ),
+            stage='backbone',
+        )
+    torch.testing.assert_close(features[0][0], expected.mean((2, 3)))
+
+
+def test_another_file_or_a_part_of_it_is_named(zoo_file, tmp_path):
+    path, theirs = zoo_file
+    content = torch.load(path)
+    weights = content['state_dict']
+    lost = 'layer4.2.conv3.conv.weight'
+    swapped = {
+        key.replace('backbone.', 'backbone.appearance.'): value
+        for key, value in weights.items()
+    }
+    partial = {k: v for k, v in weights.items() if not k.endswith(lost)}
+    other = {k: v for k, v in weights.items() if 'backbone' not in k}
+    for name, state, message in (
+        ('swapped', swapped, 'lacks conv1.conv.weight'),
+        ('partial', partial, f'lacks {lost}$'),
+        ('other', other, "no weights under 'backbone.'"),
+    ):
+        file = tmp_path / f'{name}.pth'
+        torch.save(dict(content, state_dict=state), file)
+        with pytest.raises(
+            ValueError, match=f'appearance stage: .*{name}.pth: .*{message}'
+        ):
+            tsm_from(file, tmp_path)
+        file.unlink()

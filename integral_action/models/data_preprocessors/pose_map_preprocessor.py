@@ -109,7 +109,7 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         """
         if pose.shape[-2] != self.layout.num_keypoints:
             raise ValueError(
-                f'poses of {pose.shape[-2]} keypoints, but the model takes '
+                f'poses of {pose.shape[-2]} keypoints, but the model draws '
                 f'{self.layout.num_keypoints} ({self.layout.name!r}): give '
                 f'data_preprocessor.layout and the dataset the same layout'
             )

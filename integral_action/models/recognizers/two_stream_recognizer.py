@@ -53,13 +53,9 @@ class TwoStreamRecognizer(BaseRecognizer):
             if len(sizes) == 2:
                 self.neck.check(**sizes)
             offers = {'the neck': self.neck.channels}
-        if self.with_cls_head:
-            self._check_head(offers, self.cls_head.in_channels)
-
-    @staticmethod
-    def _check_head(offers: Dict[str, int], expected: int) -> None:
+        expected = self.cls_head.in_channels if self.with_cls_head else None
         for name, channels in offers.items():
-            if channels not in (None, expected):
+            if None not in (channels, expected) and channels != expected:
                 raise ValueError(
                     f'{name} offers features of {channels} channels, but '
                     f'cls_head.in_channels is {expected}'
