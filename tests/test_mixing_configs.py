@@ -35,18 +35,16 @@ def jhmdb(tmp_path_factory):
     root = tmp_path_factory.mktemp('jhmdb')
     (root / 'splits').mkdir()
     for name in ('golf', 'wave'):
-        for path in (source / 'splits').glob(f'{name}_test_split*.txt'):
-            lines = (
-                (source / 'splits' / f'{name}_test_split1.txt')
-                .read_text()
-                .splitlines()
-            )
-            chosen = [
-                line
-                for part in '12'
-                for line in [x for x in lines if x.endswith(part)][:2]
-            ]
-            (root / 'splits' / path.name).write_text('\n'.join(chosen))
+        splits = source / 'splits' / f'{name}_test_split1.txt'
+        lines = splits.read_text().splitlines()
+        chosen = [
+            line
+            for part in ('1', '2')  # to train, to test
+            for line in [x for x in lines if x.endswith(part)][:2]
+        ]
+        for number in '123':
+            path = root / 'splits' / f'{name}_test_split{number}.txt'
+            path.write_text('\n'.join(chosen))
     tool = load_tool('jhmdb')
     folders = [root / 'splits', source / 'videos', source / 'poses']
     for layout, option in (
@@ -57,32 +55,25 @@ def jhmdb(tmp_path_factory):
         tool.main([*map(str, folders), str(out), '--workers', '1', *option])
 
     # what MMAction2's own datasets read
-    records = {
-        part: read_annotations(root / 'coco17' / f'split1_{part}.jsonl')
-        for part in ('train', 'test')
-    }
-    annotations = []
-    for record in (record for part in records.values() for record in part):
-        poses = root / 'coco17' / 'poses' / record['pose_file']
-        keypoint, score = read_poses(poses)
-        video = str(root / 'coco17' / 'videos' / record['filename'])
-        annotations.append(
-            dict(
-                filename=video,
-                frame_dir=record['filename'],
-                label=record['label'],
-                img_shape=tuple(record['img_shape']),
-                original_shape=tuple(record['img_shape']),
-                total_frames=record['total_frames'],
-                keypoint=keypoint,
-                keypoint_score=score,
+    annotations, split = [], dict(xsub_train=[], xsub_val=[])
+    for part in split:
+        name = part.replace('xsub', 'split1').replace('val', 'test')
+        for record in read_annotations(root / 'coco17' / f'{name}.jsonl'):
+            poses = root / 'coco17' / 'poses' / record['pose_file']
+            keypoint, score = read_poses(poses)
+            video = root / 'coco17' / 'videos' / record['filename']
+            split[part].append(str(video))
+            annotations.append(
+                dict(
+                    filename=str(video),
+                    label=record['label'],
+                    img_shape=tuple(record['img_shape']),
+                    original_shape=tuple(record['img_shape']),
+                    total_frames=record['total_frames'],
+                    keypoint=keypoint,
+                    keypoint_score=score,
+                )
             )
-        )
-    names = {a['frame_dir']: a['filename'] for a in annotations}
-    split = {
-        f'xsub_{new}': [names[r['filename']] for r in records[part]]
-        for new, part in (('train', 'train'), ('val', 'test'))
-    }
     with open(root / 'coco17.pkl', 'wb') as file:
         pickle.dump(dict(split=split, annotations=annotations), file)
     lines = [f'{a["filename"]} {a["label"]}\n' for a in annotations[:4]]
@@ -134,7 +125,7 @@ def shrink_model(cfg):
     if streams.get('appearance', {}).get('type') == 'SwinTransformer3D':
         streams.appearance.window_size = (2, 2, 2)  # windows are filled up
     if streams.get('pose', {}).get('type') == 'STGCN':
-        for part in ('train', 'val', 'test'):
+        for part in ('train', 'test'):
             sampling = cfg[f'{part}_dataloader'].dataset.pipeline[0]
             sampling.clip_len.Pose = 8
 
@@ -144,7 +135,7 @@ def on_real_clips(name, root, work_dir):
     cfg = Config.fromfile(PATHS[name])
     cfg.work_dir = str(work_dir)
     cfg.load_from = None
-    for part in ('train', 'val', 'test'):
+    for part in ('train', 'test'):
         loader = cfg[f'{part}_dataloader']
         loader.batch_size = 2
         loader.num_workers = 0
@@ -155,15 +146,14 @@ def on_real_clips(name, root, work_dir):
         shrink(dataset.pipeline)
         if dataset.type == 'VideoPoseDataset':
             dataset.data_root = str(root / 'openpose18')
-            other = 'train' if part == 'train' else 'test'
-            dataset.ann_file = f'split1_{other}.jsonl'
+            dataset.ann_file = f'split1_{part}.jsonl'
         elif dataset.type == 'PoseDataset':
             dataset.ann_file = str(root / 'coco17.pkl')
         else:
             dataset.ann_file = str(root / 'videos.txt')
             dataset.data_prefix = dict(video='')
     cfg.train_cfg.max_epochs = 1
-    cfg.train_cfg.val_interval = 2
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     cfg.default_hooks.checkpoint = dict(
         type='CheckpointHook', interval=-1, save_last=False
     )
@@ -187,7 +177,7 @@ def test_two_steps_and_a_test_on_real_clips(name, jhmdb, tmp_path):
     assert runner.iter == 2
     for key, values in runner.message_hub.log_scalars.items():
         if 'loss' in key:
-            history = values._log_history
+            history = values.data[0]
             assert len(history) == 2, key
             assert all(math.isfinite(value) for value in history), key
     assert ('train/loss_gate' in runner.message_hub.log_scalars) == (
@@ -198,11 +188,7 @@ def test_two_steps_and_a_test_on_real_clips(name, jhmdb, tmp_path):
         for key, value in runner.model.state_dict().items()
         if not torch.equal(value, before[key])
     }
-    assert (
-        'cls_head.fc_cls' in moved
-        or 'cls_head.fc' in moved
-        or ('cls_head.fc_rgb' in moved)
-    )
+    assert 'cls_head.fc_cls' in moved
     if frozen:
         assert not any(key.startswith('backbone.') for key in moved)
     else:
