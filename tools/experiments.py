@@ -67,11 +67,21 @@ def mimetics(classes: str) -> List[str]:
     ]
 
 
+PUPPETS = (('in context', 'test', 'in'), ('out of context', 'test', 'out'))
 DATA = {
     'puppets': Data(
-        ('{model}_*_puppets-*.py',),
-        (('in context', 'test', 'in'), ('out of context', 'test', 'out')),
+        ('{model}_r18w16*_puppets-*.py',),
+        PUPPETS,
         generated=True,
+    ),
+    # another appearance stream; the pose stream is that of 'puppets'
+    'puppets-slowonly': Data(
+        ('{model}_slowonly-r18w16*_puppets-*.py',),
+        PUPPETS,
+        generated=True,
+    ),
+    'puppets-uniformer': Data(
+        ('{model}_uniformer-xxs*_puppets-*.py',), PUPPETS, generated=True
     ),
     'jhmdb': Data(
         ('{model}_r18w16*_jhmdb8-split1-*.py',), (('JHMDB', 'test', ''),)
@@ -110,10 +120,16 @@ def config_of(model: str, data: str) -> Path:
     Raises:
         ValueError: there is none.
     """
-    name = model if model in PEERS else f'integralaction-{model}'
-    name = name.removesuffix('-integral')
-    patterns = [p.format(model=name) for p in DATA[data].configs]
     folder = HERE.parent / 'configs'
+    if model in PEERS:
+        folder, patterns = folder / 'peers', [f'{model}_*_{data}-*.py']
+    else:
+        folder = folder / 'integral_action'
+        name = f'integralaction-{model}'.removesuffix('-integral')
+        configs = DATA[data].configs
+        if model == 'pose' and data.startswith('puppets-'):
+            configs = DATA['puppets'].configs
+        patterns = [p.format(model=name) for p in configs]
     found = [path for p in patterns for path in folder.rglob(p)]
     if len(found) != 1:
         raise ValueError(
@@ -165,7 +181,7 @@ def plan(
         command = [sys.executable, str(script), str(folder)]
         first = [
             Job(
-                f'generate {data}, seed {seed}',
+                f'generate puppets, seed {seed}',
                 work / 'data',
                 [*command, '--seed', str(seed)],
             )

@@ -113,6 +113,17 @@ TABLES = {
             ('heatmap + PAF (ours)', 'pose'),
         ),
     ),
+    'mixing': Rows(
+        None,
+        'Another appearance stream',
+        (
+            ('appearance-only model', 'appearance'),
+            ('pose-only model', 'pose'),
+            ('feature fuse', 'feature-fuse'),
+            ('score average', AVERAGE),
+            ('IntegralAction (ours)', 'integral'),
+        ),
+    ),
     'peers': Rows(
         None,
         "MMAction2's own models on the same data",

@@ -50,10 +50,10 @@ def main() -> None:
         shape = (1, 1, 3, sampling.clip_len['RGB'], size, size)
         inputs['imgs'] = torch.zeros(shape)
     if 'Pose' in sampling.clip_len:
-        channels = model.backbone.pose.in_channels
-        size = model.data_preprocessor.size
-        shape = (1, 1, channels, sampling.clip_len['Pose'], *size)
-        inputs['heatmap_imgs'] = torch.zeros(shape)
+        preprocessor = model.data_preprocessor
+        num_keypoints = preprocessor.layout.num_keypoints
+        pose = torch.zeros(1, sampling.clip_len['Pose'], 5, num_keypoints, 3)
+        inputs |= preprocessor(dict(inputs=dict(pose=[pose])))['inputs']
     analysis = get_model_complexity_info(
         OneClip(model, list(inputs)),
         inputs=tuple(inputs.values()),

@@ -8,6 +8,12 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from integral_action.models.stages import load_stage
+from integral_action.models.stream_features import (
+    INPUT_FORMATS,
+    dry_run,
+    stream_input,
+    to_features,
+)
 
 STREAMS = ('appearance', 'pose')
 
@@ -19,15 +25,19 @@ class TwoStreamBackbone(BaseModule):
     Letters: N clips, T frames of the appearance stream, T' of the pose stream,
     C_A and C_P their channels.
 
-    A stream is a backbone of MMAction2's registry. One of frames (ResNetTSM,
-    PoseResNetTSM, ...) gets [N * T, C, H, W] and returns [N * T, C', h, w];
-    one of clips (ResNet3dSlowOnly, ...) is announced by
-    ``input_format='NCTHW'``, gets [N, C, T, H, W] and returns
-    [N, C', T'', h, w]. What it returns is averaged over h and w.
+    A stream is any backbone of MMAction2's registry. It offers features
+    [N, T, C] or what :func:`to_features` pools to them (maps, tuples of maps,
+    joints), of whatever number of frames. Its config says by ``input_format``
+    what it takes:
+
+    - ``'NCHW'`` (the default): frames one by one, [N * T, C, H, W];
+    - ``'NCTHW'``: clips, [N, C, T, H, W];
+    - ``'NMTVC'``: the keypoints of :class:`PoseGraphPreprocessor`, for a graph
+      network in the pose stream, [N, M, T', V, 3].
 
     Args:
         appearance: config of the stream on RGB frames; None for none.
-        pose: config of the stream on pose maps; None for none.
+        pose: config of the stream on poses; None for none.
         frozen: the streams that are not trained: no gradient, no activations
             kept, batch norm statistics fixed (section 3.4, last stage).
 
@@ -36,7 +46,8 @@ class TwoStreamBackbone(BaseModule):
     of it, or it is an error that names the stage (:func:`load_stage`).
 
     Raises:
-        ValueError: no stream, or ``frozen`` names one that is not there.
+        ValueError: no stream, ``frozen`` names one that is not there, or an
+            ``input_format`` that the stream cannot have.
     """
 
     def __init__(
@@ -60,15 +71,15 @@ class TwoStreamBackbone(BaseModule):
                 f'are {self.streams}'
             )
         self.frozen = tuple(frozen)
-        self.formats = {}
+        self.formats, self.stages = {}, {}
         for name in self.streams:
             config = configs[name].copy()
-            self.formats[name] = config.pop('input_format', 'NCHW')
-            if self.formats[name] not in ('NCHW', 'NCTHW'):
-                raise ValueError(
-                    f"{name}: input_format must be 'NCHW' or "
-                    f"'NCTHW', got {self.formats[name]!r}"
-                )
+            self.formats[name] = _input_format(name, config)
+            init_cfg = config.get('init_cfg')
+            if isinstance(init_cfg, dict) and (
+                init_cfg.get('type') == 'Pretrained'
+            ):  # loaded here; some backbones take no init_cfg
+                self.stages[name] = config.pop('init_cfg')
             stream = MODELS.build(config)
             if name in self.frozen:
                 stream.requires_grad_(False)
@@ -83,15 +94,10 @@ class TwoStreamBackbone(BaseModule):
         """
         for name in self.streams:
             stream = getattr(self, name)
-            init_cfg = stream.init_cfg
-            if isinstance(init_cfg, dict) and (
-                init_cfg.get('type') == 'Pretrained'
-            ):
+            if name in self.stages:
+                stage = self.stages[name]
                 load_stage(
-                    stream,
-                    name,
-                    init_cfg['checkpoint'],
-                    init_cfg.get('prefix', ''),
+                    stream, name, stage['checkpoint'], stage.get('prefix', '')
                 )
             else:
                 self._init_stream(name, stream)
@@ -124,50 +130,102 @@ class TwoStreamBackbone(BaseModule):
             getattr(self, name).eval()
         return self
 
+    def feature_sizes(self) -> Dict[str, Tuple[Optional[int], Optional[int]]]:
+        """What the streams offer, as far as it can be told without a clip.
+
+        Returns:
+            By stream, T where that is the network's own (``num_segments``),
+            and C; None for what is not known (see :func:`dry_run`).
+        """
+        sizes = {}
+        for name in self.streams:
+            stream, input_format = getattr(self, name), self.formats[name]
+            try:
+                _, frames, channels = dry_run(stream, input_format).shape
+            except Exception:  # of any kind; the first batch will tell
+                frames = channels = None
+            fixed = input_format == 'NCHW' and hasattr(stream, 'num_segments')
+            sizes[name] = (frames if fixed else None, channels)
+        return sizes
+
     def forward(
         self,
         imgs: Optional[Tensor] = None,
         heatmap_imgs: Optional[Tensor] = None,
+        keypoint: Optional[Tensor] = None,
     ) -> Union[Tensor, Tuple[Tensor, Tensor]]:
         """Extract features.
 
         Args:
             imgs: [N, 3, T, H, W] for the appearance stream.
             heatmap_imgs: [N, K + 2B, T', H', W'] for the pose stream.
+            keypoint: [N, M, T', V, 3] for a pose stream that is a graph
+                network.
 
         Returns:
             F_A [N, T, C_A] and F_P [N, T', C_P]; of one stream, its own alone.
 
         Raises:
             ValueError: the batch lacks a stream's input, or has another number
-                of frames than the stream was built for.
+                of frames or keypoints than the stream was built for; or the
+                stream offers no features.
         """
-        inputs = dict(appearance=imgs, pose=heatmap_imgs)
+        graph = self.formats.get('pose') == 'NMTVC'
+        inputs = dict(
+            appearance=('imgs', imgs),
+            pose=('keypoint', keypoint)
+            if graph
+            else ('heatmap_imgs', heatmap_imgs),
+        )
         features = tuple(
-            self._features(name, inputs[name]) for name in self.streams
+            self._features(name, *inputs[name]) for name in self.streams
         )
         return features if len(features) > 1 else features[0]
 
-    def _features(self, name: str, clips: Optional[Tensor]) -> Tensor:
+    def _features(
+        self, name: str, key: str, clips: Optional[Tensor]
+    ) -> Tensor:
         if clips is None:
-            key = dict(appearance='imgs', pose='heatmap_imgs')[name]
             raise ValueError(
                 f'the {name} stream gets no {key}; does the '
                 f'pipeline collect them?'
             )
-        stream = getattr(self, name)
-        with torch.set_grad_enabled(
-            torch.is_grad_enabled() and name not in self.frozen
-        ):
-            if self.formats[name] == 'NCTHW':
-                return stream(clips).mean((3, 4)).transpose(1, 2)
-            num_clips, _, frames = clips.shape[:3]
+        stream, input_format = getattr(self, name), self.formats[name]
+        person = None
+        if input_format == 'NMTVC':
+            person = clips.flatten(2).any(2)
+            joints = getattr(getattr(stream, 'graph', None), 'num_node', None)
+            if joints not in (None, clips.shape[3]):
+                raise ValueError(
+                    f"the {name} stream's graph has {joints} keypoints, but "
+                    f'gets poses of {clips.shape[3]}'
+                )
+        elif input_format == 'NCHW':
             # A shift over another T would mix the frames of two videos.
+            frames = clips.shape[2]
             if getattr(stream, 'num_segments', frames) != frames:
                 raise ValueError(
                     f'the {name} stream was built for num_segments='
                     f'{stream.num_segments} frames, but gets clips of '
                     f'{frames}'
                 )
-            maps = stream(clips.transpose(1, 2).flatten(0, 1))
-            return maps.mean((2, 3)).unflatten(0, (num_clips, frames))
+        with torch.set_grad_enabled(
+            torch.is_grad_enabled() and name not in self.frozen
+        ):
+            output = stream(stream_input(clips, input_format))
+            try:
+                return to_features(output, input_format, len(clips), person)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f'the {name} stream: {error}') from error
+
+
+def _input_format(name: str, config: Dict) -> str:
+    """Take ``input_format`` out of a stream's config."""
+    input_format = config.pop('input_format', 'NCHW')
+    known = INPUT_FORMATS if name == 'pose' else INPUT_FORMATS[:2]
+    if input_format not in known:
+        raise ValueError(
+            f'{name}: input_format must be one of {known}, got '
+            f'{input_format!r}'
+        )
+    return input_format

@@ -1,3 +1,4 @@
+from .pose_graph_preprocessor import PoseGraphPreprocessor
 from .pose_map_preprocessor import PoseMapPreprocessor
 
-__all__ = ['PoseMapPreprocessor']
+__all__ = ['PoseGraphPreprocessor', 'PoseMapPreprocessor']

@@ -76,13 +76,33 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         if 'imgs' in inputs:
             inputs['imgs'] = (inputs['imgs'] - self.mean) / self.std
         if 'pose' in inputs:
-            inputs['heatmap_imgs'] = self.draw(inputs.pop('pose'))
+            inputs.update(self.pose_inputs(inputs.pop('pose')))
         if 'heatmap_imgs' in inputs:
             inputs['heatmap_imgs'] = inputs['heatmap_imgs'].float()
         return dict(inputs=inputs, data_samples=data.get('data_samples'))
 
+    def pose_inputs(self, pose: torch.Tensor) -> Dict[str, torch.Tensor]:
+        """The pose stream's input, by its name."""
+        return dict(heatmap_imgs=self.draw(pose))
+
     def draw(self, pose: torch.Tensor) -> torch.Tensor:
         """[N, clips, T, M, K, 3] -> [N, clips, K + 2B, T, H, W].
+
+        Raises:
+            ValueError: poses of another layout.
+        """
+        self.check_layout(pose)
+        maps = render_pose_maps(
+            to_map_pixels(pose[..., :2], self.size),
+            pose[..., 2],
+            self.layout.bones,
+            self.size,
+            **self.options,
+        )
+        return maps.transpose(2, 3)
+
+    def check_layout(self, pose: torch.Tensor) -> None:
+        """Whether poses [..., K, 3] are of the layout.
 
         Raises:
             ValueError: poses of another layout.
@@ -93,11 +113,3 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
                 f'{self.layout.num_keypoints} ({self.layout.name!r}): give '
                 f'data_preprocessor.layout and the dataset the same layout'
             )
-        maps = render_pose_maps(
-            to_map_pixels(pose[..., :2], self.size),
-            pose[..., 2],
-            self.layout.bones,
-            self.size,
-            **self.options,
-        )
-        return maps.transpose(2, 3)

@@ -6,11 +6,15 @@ from mmaction.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from integral_action.models.stream_features import pool_frames, to_features
+
 GATE_SOURCES = ('pose', 'appearance', 'both', 'constant', 'none')
 FUSIONS = ('gated', 'add', 'concat')
 TCB_LAYERS = ('conv-ln-relu', 'conv-bn-relu-ln')
 CGB_LAYERS = ('conv-bn', 'conv')
-TIME_ALIGNMENTS = ('pool', 'conv')
+TIME_ALIGNMENTS = ('pool', 'adaptive', 'conv')
+# frames and channels of a feature; None where it is not known yet
+Size = Tuple[Optional[int], Optional[int]]
 
 
 class FrameBatchNorm(nn.BatchNorm1d):
@@ -66,20 +70,32 @@ class ConvGatingBlock(nn.Module):
 
 
 class TemporalPool(nn.Module):
-    """Average [N, T', C] over time to [N, T, C] (Table 13: 32 to 8)."""
+    """Average [N, T', C] over time to [N, T, C] (Table 13: 32 to 8).
 
-    def forward(self, feature: Tensor, frames: int) -> Tensor:
-        """Average to T = ``frames``.
+    Args:
+        adaptive: whether T' need not be a multiple of T.
+    """
+
+    def __init__(self, adaptive: bool = False) -> None:
+        super().__init__()
+        self.adaptive = adaptive
+
+    def check(self, given: int, frames: int) -> None:
+        """Whether T' = ``given`` frames can become T = ``frames``.
 
         Raises:
             ValueError: T' is no multiple of T.
         """
-        if feature.shape[1] % frames:
+        if given % frames and not self.adaptive:
             raise ValueError(
-                f'{feature.shape[1]} frames of the pose stream cannot'
-                f' be pooled to {frames} of the appearance stream'
+                f'{given} frames of one stream cannot be pooled to {frames} '
+                f"of the other: no multiple (align_time='adaptive' takes any)"
             )
-        return feature.unflatten(1, (frames, -1)).mean(2)
+
+    def forward(self, feature: Tensor, frames: int) -> Tensor:
+        """Average to T = ``frames``."""
+        self.check(feature.shape[1], frames)
+        return pool_frames(feature, frames)
 
 
 class TemporalConv(nn.Module):
@@ -94,18 +110,22 @@ class TemporalConv(nn.Module):
         self.conv = nn.Conv1d(channels, channels, 5, stride=4, padding=2)
         self.bn = nn.BatchNorm1d(channels)
 
-    def forward(self, feature: Tensor, frames: int) -> Tensor:
-        """Align to T = ``frames``.
+    def check(self, given: int, frames: int) -> None:
+        """Whether T' = ``given`` frames can become T = ``frames``.
 
         Raises:
             ValueError: T' is not 4 (T - 1) + 1.
         """
-        if feature.shape[1] != 4 * (frames - 1) + 1:
+        if given != 4 * (frames - 1) + 1:
             raise ValueError(
                 f"align_time='conv' takes {4 * (frames - 1) + 1} frames of "
                 f'the pose stream to {frames} of the appearance stream, not '
-                f'{feature.shape[1]}'
+                f'{given}'
             )
+
+    def forward(self, feature: Tensor, frames: int) -> Tensor:
+        """Align to T = ``frames``."""
+        self.check(feature.shape[1], frames)
         feature = self.bn(self.conv(feature.transpose(1, 2)))
         return F.relu(feature).transpose(1, 2)
 
@@ -123,8 +143,8 @@ class PoseDrivenIntegration(BaseModule):
     :math:`G = \sigma(CGB(F_P))`. G multiplies appearance: G = 0 is pose alone
     (Tables 13 and 14 print it the other way round, as the release stores it).
 
-    A pose feature of more frames than appearance is brought to as many first
-    (Table 13: 32 to 8).
+    The stream of more frames is brought to as many as the other has first
+    (Table 13: 32 of pose to 8).
 
     Args:
         appearance_channels: C_A.
@@ -144,9 +164,11 @@ class PoseDrivenIntegration(BaseModule):
             ``'conv-bn-relu-ln'``, as in the authors' release.
         cgb_layers: of the gate before its sigmoid: ``'conv-bn'`` (the paper),
             or ``'conv'``, as in the release.
-        align_time: how T' frames of pose become T: ``'pool'``, the mean of
-            T' / T frames (the paper); ``'conv'``, learned, 4 (T - 1) + 1 to T,
-            as in the release (:class:`TemporalConv`).
+        align_time: how the streams get as many frames: ``'pool'``, the mean
+            of T' / T frames (the paper), or of T / T' where pose has fewer;
+            ``'adaptive'``, the same where neither is a multiple of the other;
+            ``'conv'``, learned, 4 (T - 1) + 1 of pose to T, as in the release
+            (:class:`TemporalConv`).
         init_std: of the Gaussian that weights are drawn from (section 3.5).
 
     Raises:
@@ -196,16 +218,19 @@ class PoseDrivenIntegration(BaseModule):
                 f'gate_loss_weight must not be negative, got '
                 f'{gate_loss_weight}'
             )
+        self.appearance_channels = appearance_channels
+        self.pose_channels = pose_channels
+        self.channels = channels
         self.gate_source = gate_source
         self.gate_value = gate_value
         self.gate_loss_weight = gate_loss_weight
         self.fusion = fusion
         self.init_std = init_std
 
-        if align_time == 'pool':
-            self.align_time = TemporalPool()
-        else:
+        if align_time == 'conv':
             self.align_time = TemporalConv(pose_channels)
+        else:
+            self.align_time = TemporalPool(align_time == 'adaptive')
         if fusion == 'concat':
             self.fc = nn.Linear(appearance_channels + pose_channels, channels)
         else:
@@ -253,13 +278,39 @@ class PoseDrivenIntegration(BaseModule):
             return self.cgb(appearance)
         return self.cgb(torch.cat((appearance, pose), -1))
 
+    def check(self, appearance: Size, pose: Size) -> None:
+        """Compare what the streams offer with what the neck takes.
+
+        Raises:
+            ValueError: other channels, or frames that cannot be aligned.
+        """
+        for name, (_, given), expected in (
+            ('appearance', appearance, self.appearance_channels),
+            ('pose', pose, self.pose_channels),
+        ):
+            if given not in (None, expected):
+                raise ValueError(
+                    f'the {name} stream offers features of {given} channels, '
+                    f'but neck.{name}_channels is {expected}'
+                )
+        frames = (pose[0], appearance[0])
+        if all(frames):
+            if self._pools_appearance(*frames):
+                frames = frames[::-1]
+            self.align_time.check(*frames)
+
+    def _pools_appearance(self, pose: int, appearance: int) -> bool:
+        """Whether it is appearance that has too many frames."""
+        return pose < appearance and isinstance(self.align_time, TemporalPool)
+
     def forward(
         self, features: Tuple[Tensor, Tensor], data_samples=None
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
         """Integrate the features of both streams.
 
         Args:
-            features: F_A [N, T, C_A] and F_P [N, T', C_P].
+            features: F_A [N, T, C_A] and F_P [N, T', C_P], or maps
+                [N, C, T, H, W], which are averaged over H and W.
             data_samples: not used; MMAction2 hands them to necks.
 
         Returns:
@@ -268,15 +319,19 @@ class PoseDrivenIntegration(BaseModule):
             everything, where the gate is learned and in training.
 
         Raises:
-            ValueError: not two features, or T' frames that cannot become T.
+            ValueError: not two features, or not those of :meth:`check`.
         """
         if not isinstance(features, (tuple, list)) or len(features) != 2:
             raise ValueError(
                 'PoseDrivenIntegration needs the features of '
                 'both streams: (F_A, F_P)'
             )
-        appearance, pose = features
-        pose = self.align_time(pose, appearance.shape[1])
+        appearance, pose = map(to_features, features)
+        self.check(appearance.shape[1:], pose.shape[1:])
+        if self._pools_appearance(pose.shape[1], appearance.shape[1]):
+            appearance = self.align_time(appearance, pose.shape[1])
+        else:
+            pose = self.align_time(pose, appearance.shape[1])
         if self.fusion == 'concat':
             return F.relu(self.fc(torch.cat((appearance, pose), -1))), {}
         aligned_appearance = self.tcb_appearance(appearance)

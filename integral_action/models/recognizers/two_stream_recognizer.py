@@ -6,6 +6,9 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from integral_action.models.backbones import TwoStreamBackbone
+from integral_action.models.necks import PoseDrivenIntegration
+
 
 @MODELS.register_module()
 class TwoStreamRecognizer(BaseRecognizer):
@@ -14,7 +17,13 @@ class TwoStreamRecognizer(BaseRecognizer):
     Backbone (:class:`TwoStreamBackbone`), with two streams a neck
     (:class:`PoseDrivenIntegration`), and a head
     (:class:`FrameAverageHead`). Inputs are a dict of ``imgs``
-    [N, clips, 3, T, H, W] and ``heatmap_imgs`` [N, clips, K + 2B, T', H', W'].
+    [N, clips, 3, T, H, W] and ``heatmap_imgs`` [N, clips, K + 2B, T', H', W']
+    (for a graph network ``keypoint`` [N, clips, M, T', V, 3]).
+
+    Whether the parts fit together is checked when the model is built, as far
+    as the streams can tell (:meth:`TwoStreamBackbone.feature_sizes`), and
+    with every batch. Another backbone that returns the maps of both streams,
+    [N, C, T, H, W] each, can stand before the neck.
 
     Losses: ``loss_cls``, ``top1_acc``, ``top5_acc``, and ``loss_gate`` of a
     learned gate. A prediction carries ``pred_score`` [num_classes],
@@ -25,7 +34,32 @@ class TwoStreamRecognizer(BaseRecognizer):
         test_cfg: ``dict(max_testing_views=n)`` takes at most n clips at a time
             in testing, for memory.
         **kwargs: of MMAction2's recognizers.
+
+    Raises:
+        ValueError: a stream offers other channels than the neck or the head
+            takes, or frames that the neck cannot align.
     """
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        sizes = {}
+        if isinstance(self.backbone, TwoStreamBackbone):
+            sizes = self.backbone.feature_sizes()
+        offers = {
+            f'the {name} stream': channels
+            for name, (_, channels) in sizes.items()
+        }
+        if self.with_neck and isinstance(self.neck, PoseDrivenIntegration):
+            if len(sizes) == 2:
+                self.neck.check(**sizes)
+            offers = {'the neck': self.neck.channels}
+        expected = self.cls_head.in_channels if self.with_cls_head else None
+        for name, channels in offers.items():
+            if None not in (channels, expected) and channels != expected:
+                raise ValueError(
+                    f'{name} offers features of {channels} channels, but '
+                    f'cls_head.in_channels is {expected}'
+                )
 
     def extract_feat(
         self,

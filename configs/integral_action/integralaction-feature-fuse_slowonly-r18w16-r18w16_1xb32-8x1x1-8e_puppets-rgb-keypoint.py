@@ -1,0 +1,4 @@
+_base_ = './integralaction_slowonly-r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
+
+# Table 4, feature fuse
+model = dict(neck=dict(gate_source='none', fusion='concat'))

@@ -1,0 +1,21 @@
+_base_ = [
+    '../_base_/models/integralaction_zoo-r18-t8.py',
+    '../_base_/datasets/kinetics400.py',
+    '../_base_/pipelines/rgb-8x8_pose-8x8.py',
+    '../_base_/schedules/sgd_fusion_20e.py',
+    '../_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
+test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+
+zoo = dict(
+    checkpoint='https://download.openmmlab.com/mmaction/v1.0/recognition/slowonly/slowonly_imagenet-pretrained-r50_8xb16-8x8x1-steplr-150e_kinetics400-rgb/slowonly_imagenet-pretrained-r50_8xb16-8x8x1-steplr-150e_kinetics400-rgb_20220901-df42dc84.pth'
+)
+model = dict(
+    backbone=dict(
+        appearance=dict(type='ResNet3dSlowOnly', depth=50, init_cfg=zoo)
+    ),
+    neck=dict(appearance_channels=2048),
+)
