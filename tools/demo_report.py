@@ -13,6 +13,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from integral_action.evaluation.results import Results
+
 STREAMS = ('appearance', 'pose')
 _FUSED = 'r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
 
@@ -81,39 +83,20 @@ class Row(NamedTuple):
     gate_outside: Optional[float] = None
 
 
-class Results:
-    """Test results of one model."""
-
-    def __init__(self, path: Path) -> None:
-        from integral_action.fileio import load_pickle
-
-        samples = load_pickle(path)
-        self.files = [sample['filename'] for sample in samples]
-        self.score = np.stack([s['pred_score'].numpy() for s in samples])
-        self.label = np.array([int(s['gt_label']) for s in samples])
-        self.inside = np.array([s['context'] == 'in' for s in samples])
-        self.missing = np.array([s['pose_missing'] for s in samples])
-        self.gate = None
-        if 'gate' in samples[0]:
-            self.gate = np.array([float(s['gate'].mean()) for s in samples])
-
-    def row(self, name: str, score: Optional[np.ndarray] = None) -> Row:
-        """The table's line of these scores, or of others."""
-        score = self.score if score is None else score
-        right = score.argmax(1) == self.label
-        values = []
-        for part in (self.inside, ~self.inside):
-            values.append(100 * right[part].mean())
-        if self.gate is not None:
-            values += [self.gate[self.inside].mean()]
-            values += [self.gate[~self.inside].mean()]
-        return Row(name, *values)
+def row_of(results: Results, name: str) -> Row:
+    """The table's line of a model."""
+    inside = results.meta('context') == 'in'
+    parts = (inside, ~inside)
+    values = [results.accuracy(part) for part in parts]
+    if results.gates is not None:
+        values += [results.gates[part].mean() for part in parts]
+    return Row(name, *values)
 
 
 def collect(work: Path) -> Dict[str, Results]:
     """The results of the models that have been tested."""
     return {
-        model.key: Results(work / model.key / 'test.pkl')
+        model.key: Results.load(work / model.key / 'test.pkl')
         for model in MODELS
         if (work / model.key / 'test.pkl').is_file()
     }
@@ -122,15 +105,12 @@ def collect(work: Path) -> Dict[str, Results]:
 def rows_of(results: Dict[str, Results]) -> List[Row]:
     """The table's lines, score average behind the two streams."""
     rows = [
-        results[model.key].row(model.name)
+        row_of(results[model.key], model.name)
         for model in MODELS
         if model.key in results
     ]
     appearance, pose = (results[name] for name in STREAMS)
-    if appearance.files != pose.files:
-        raise SystemExit('the two streams were tested on different videos')
-    average = (appearance.score + pose.score) / 2
-    rows.insert(2, appearance.row('score average', average))
+    rows.insert(2, row_of(appearance.average(pose), 'score average'))
     return rows
 
 
@@ -217,6 +197,7 @@ def write_report(data: Path, work: Path, console: Console) -> None:
     results = collect(work)
     rows = rows_of(results)
     integral = results['integral']
+    missing = integral.meta('pose_missing')
     pictures = {
         'examples.png': examples_figure(data),
         'accuracy.png': accuracy_figure(
@@ -224,8 +205,8 @@ def write_report(data: Path, work: Path, console: Console) -> None:
         ),
         'gate.png': gate_figure(
             {
-                'pose visible': integral.gate[~integral.missing],
-                'pose missing': integral.gate[integral.missing],
+                'pose visible': integral.gates[~missing],
+                'pose missing': integral.gates[missing],
             }
         ),
     }
