@@ -42,7 +42,9 @@ class Results:
         self.gates = None
         if 'gate' in self.samples[0]:
             gates = self._values('gate')
-            self.gates = np.array([np.mean(np.asarray(g)) for g in gates])
+            self.gates = np.array(
+                [float(np.mean(np.asarray(g))) for g in gates]
+            )
             self._expect(np.isfinite(self.gates), 'gate', 'numbers')
 
     @classmethod

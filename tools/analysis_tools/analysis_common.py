@@ -202,26 +202,34 @@ def dot_figure(table: Table, label: str, columns: List[str]) -> Figure:
         columns: those to draw.
     """
     names = list(table.rows)
-    height = 1.4 + 0.19 * len(names)
+    height = 1.4 + 0.26 * len(names)
     figure = Figure(figsize=(6.5, height), layout='constrained')
     axes = figure.subplots()
     places = np.arange(len(names))
+    beside = np.linspace(-0.28, 0.28, len(columns))  # none hides another
     for i, column in enumerate(columns):
         values = [np.nan if x is None else x for x in table.column(column)]
         axes.plot(
             values,
-            places,
+            places + beside[i],
             MARKERS[i % len(MARKERS)],
             color=f'C{i}',
             fillstyle='full' if i % 2 else 'none',
-            markersize=6,
+            markersize=5,
             label=column,
         )
     axes.set_yticks(places, names, fontsize=8)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlabel(label)
     axes.set_title(table.title, fontsize=10)
-    axes.grid(axis='y', alpha=0.4, linewidth=0.6)
+    axes.hlines(
+        places[1:] - 0.5,
+        0,
+        1,
+        'lightgrey',
+        linewidth=0.6,
+        transform=axes.get_yaxis_transform(),
+    )
     figure.legend(
         loc='outside lower center', ncols=min(4, len(columns)), fontsize=8
     )

@@ -54,7 +54,7 @@ def rank_figure(table: Table) -> Figure:
             ranks[i],
             MARKERS[i % len(MARKERS)] + LINES[i % len(LINES)],
             color=f'C{i}',
-            markersize=9,
+            markersize=max(5, 12 - 2 * i),  # equal ranks stay visible
             label=f'{name}: {cells[-1]:.1f}',
         )
     axes.set_yticks(range(1, len(ranks) + 1))

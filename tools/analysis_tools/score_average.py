@@ -52,26 +52,22 @@ def sweep_figure(table: Table) -> Figure:
     axes = figure.subplots()
     values = np.array([*table.rows.values()])
     axes.plot(*values.T, 'o-', color='C0', label='score average')
-    shown = None
-    for name, point in zip(table.rows, values):
-        # where many points lie together, some keep their weights to themselves
-        if (
-            shown is None
-            or (np.abs(point - shown) > np.ptp(values, 0) / 30)[1]
-        ):
-            axes.annotate(
-                name,
-                point,
-                xytext=(7, 2),
-                textcoords='offset points',
-                fontsize=8,
-            )
-            shown = point
+    names = list(table.rows)
+    for i in sorted({0, len(names) // 2, len(names) - 1}):
+        axes.annotate(
+            names[i],
+            values[i],
+            xytext=(9, -4),
+            textcoords='offset points',
+            backgroundcolor='white',
+            fontsize=9,
+        )
     axes.plot(
         *table.derived[INTEGRAL],
         '*',
         color='C3',
         markersize=16,
+        zorder=3,
         markeredgecolor='black',
         label=INTEGRAL,
     )
