@@ -8,11 +8,12 @@
 
 A picture for each kind (only the appearance-only model is right, only the
 pose-only one, only IntegralAction, all but it): frames, skeletons and the
-models' predictions. disagreements.csv has all the videos.
+models' predictions. disagreements_DATASET.csv lists all the videos.
 """
 
 import sys
 from itertools import product
+from os.path import basename, normpath
 from typing import Dict, List
 
 import numpy as np
@@ -91,25 +92,19 @@ def count_table(models: Dict[str, Dict[str, Results]]) -> Table:
     )
 
 
-def list_table(
-    models: Dict[str, Dict[str, Results]], names: List[str]
-) -> Table:
+def list_table(results: Dict[str, Results], names: List[str]) -> Table:
     """Every video of the kinds, with the predictions and their scores."""
-    rows = {}
-    for dataset in models[APPEARANCE]:
-        results = {name: model[dataset] for name, model in models.items()}
-        for kind in KINDS:
-            for i in videos_of(results, kind):
-                file = results[APPEARANCE].files[i]
-                cells = [dataset, kind, names[results[APPEARANCE].labels[i]]]
-                for part in results.values():
-                    prediction = part.predictions[i]
-                    cells += [names[prediction], part.scores[i, prediction]]
-                rows[f'{dataset} {file}'] = [file, *cells[1:]]
     columns = ['kind', 'class']
-    for name in MODELS:
+    for name in results:
         columns += [name, f'score of {name}']
-    return Table('dataset and video', ['file', *columns], rows)
+    rows, first = {}, results[APPEARANCE]
+    for kind in KINDS:
+        for i in videos_of(results, kind):
+            cells = rows[first.files[i]] = [kind, names[first.labels[i]]]
+            for part in results.values():
+                prediction = part.predictions[i]
+                cells += [names[prediction], part.scores[i, prediction]]
+    return Table('video', columns, rows)
 
 
 class Videos:
@@ -131,7 +126,7 @@ class Videos:
             test_mode=True,
         )
         self.numbers = {
-            self.dataset.get_data_info(i)['filename']: i
+            normpath(self.dataset.get_data_info(i)['filename']): i
             for i in range(len(self.dataset))
         }
         self.steps = [DecodeTwoStream(), SelectTopPersons(), FormatPoses()]
@@ -143,13 +138,14 @@ class Videos:
             ValueError: the video is not in the annotation file, or cannot be
                 read.
         """
-        if file not in self.numbers:
+        number = self.numbers.get(normpath(file))
+        if number is None:
             raise ValueError(
                 f'{file} is not among the {len(self.numbers)} videos of '
                 f'{self.path}, as {next(iter(self.numbers))}; see '
                 f'--video-prefix'
             )
-        sample = self.dataset.get_data_info(self.numbers[file])
+        sample = self.dataset.get_data_info(number)
         steps = np.linspace(0, sample['total_frames'] - 1, NUM_FRAMES)
         sample['RGB_inds'] = sample['Pose_inds'] = steps.round().astype(int)
         sample['num_clips'] = 1
@@ -197,7 +193,7 @@ def sheet(
         pictures.append(
             clip_sheet(
                 clip,
-                f'{names[first.labels[i]]}   {first.files[i]}',
+                f'{names[first.labels[i]]}    {basename(first.files[i])}',
                 describe(results, i, names),
                 args.panel_width,
             )
@@ -225,7 +221,7 @@ def disagreements(args) -> None:
     models = read_streams(args)
     names = class_names(args.classes, models)
     videos = Videos(args)
-    pictures = {}
+    pictures, lists = {}, {}
     errors = Console(stderr=True)
     for dataset, kind in track(
         list(product(models[APPEARANCE], KINDS)),
@@ -235,6 +231,7 @@ def disagreements(args) -> None:
         disable=not errors.is_terminal,
     ):
         results = {name: model[dataset] for name, model in models.items()}
+        lists[file_name('disagreements', dataset)] = list_table(results, names)
         parts = sheet(videos, results, kind, names, args)
         if parts:
             pictures[file_name(dataset, kind)] = stack(parts)
@@ -243,7 +240,7 @@ def disagreements(args) -> None:
         'disagreements',
         {'right': count_table(models)},
         pictures,
-        {'disagreements': list_table(models, names)},
+        lists,
     )
 
 
