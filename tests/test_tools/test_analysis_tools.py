@@ -298,8 +298,8 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
         assert not out.exists()
 
 
-def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path):
-    """Video i: only the pose-only model is right. Its frames get brighter."""
+def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path, capsys):
+    """Of i, whose frames get brighter; the others cannot be read."""
     grey = np.arange(11, dtype=np.uint8) * 20 + 20
     frames = np.broadcast_to(grey[:, None, None, None], (11, 64, 96, 3))
     make_video(frames).rename(tmp_path / 'i')
@@ -312,22 +312,24 @@ def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path):
             for file in 'abcdefghi'
         )
     )
-    out = tool(
-        'disagreements', *streams, '--annotations', str(annotations),
-        '--panel-width', '96', status=1,
-    )  # fmt: skip
-    assert not out.exists()  # the videos have other names with a prefix
+    options = [*streams, '--annotations', str(annotations)]
+    options += ['--panel-width', '96', '--video-prefix']
+    tool('disagreements', *options, 'elsewhere', status=1)
+    error = capsys.readouterr().err
+    assert 'b is not among the 9 videos of' in error
+    assert 'as elsewhere/a; see --video-prefix' in error
     for path in tmp_path.glob('*.pkl'):
         samples = pickle.loads(path.read_bytes())
         for part in samples:
             part['filename'] = f'{tmp_path}/{part["filename"]}'
         path.write_bytes(pickle.dumps(samples))
-    out = tool(
-        'disagreements', *streams, '--annotations', str(annotations),
-        '--video-prefix', f'{tmp_path}/.', '--panel-width', '96',
-    )  # fmt: skip
+    out = tool('disagreements', *options, f'{tmp_path}/.')
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 4 and error[-1] == '3 videos were left out'
+    assert 'g: cannot be read as a video' in error[1]
     rows = table(out / 'disagreements_all_videos.csv')
     assert [(row[0], path[-1]) for path, row in rows.items()][1:] == [
+        ('only appearance-only is right', 'b'),
         ('only pose-only is right', 'i'),
         ('only IntegralAction is right', 'g'),
         ('only IntegralAction is wrong', 'f'),

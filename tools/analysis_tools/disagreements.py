@@ -129,14 +129,15 @@ class Videos:
             normpath(self.dataset.get_data_info(i)['filename']): i
             for i in range(len(self.dataset))
         }
+        self.num_bad = 0  # that could not be read
         self.steps = [DecodeTwoStream(), SelectTopPersons(), FormatPoses()]
 
     def __getitem__(self, file: str) -> Clip:
         """Frames spread over a video, with their poses.
 
         Raises:
-            ValueError: the video is not in the annotation file, or cannot be
-                read.
+            ValueError: the video is not in the annotation file.
+            SampleError: it cannot be read.
         """
         number = self.numbers.get(normpath(file))
         if number is None:
@@ -188,6 +189,7 @@ def sheet(
         try:
             clip = videos[first.files[i]]
         except SampleError as error:
+            videos.num_bad += 1
             print(f'left out: {error}', file=sys.stderr)
             continue
         pictures.append(
@@ -235,6 +237,8 @@ def disagreements(args) -> None:
         parts = sheet(videos, results, kind, names, args)
         if parts:
             pictures[file_name(dataset, kind)] = stack(parts)
+    if videos.num_bad:
+        print(f'{videos.num_bad} videos were left out', file=sys.stderr)
     write_report(
         args.out_dir,
         'disagreements',
