@@ -259,7 +259,7 @@ def write_report(
         f'## {table.title}\n\n{table.markdown(digits)}'
         for table in tables.values()
     ]
-    print('\n\n'.join(blocks))
+    shown = '\n\n'.join(blocks)
     for stem, table in {**tables, **(lists or {})}.items():
         table.write_csv(out_dir / f'{stem}.csv')
     for stem, picture in pictures.items():
@@ -271,7 +271,7 @@ def write_report(
         blocks.append(f'![{stem}]({stem}.png)')
     with whole_file(out_dir / f'{name}.md') as temporary:
         temporary.write_text('\n\n'.join(blocks) + '\n', encoding='utf-8')
-    print(f'\n{out_dir / name}.md has the pictures.')
+    print(f'{shown}\n\n{out_dir / name}.md has the pictures.')
 
 
 def run_tool(tool: Callable, args: argparse.Namespace) -> int:

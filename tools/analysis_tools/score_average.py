@@ -59,7 +59,7 @@ def sweep_figure(table: Table) -> Figure:
             values[i],
             xytext=(9, -4),
             textcoords='offset points',
-            backgroundcolor='white',
+            bbox=dict(facecolor='white', edgecolor='none', pad=0.5),
             fontsize=9,
         )
     axes.plot(
@@ -73,7 +73,7 @@ def sweep_figure(table: Table) -> Figure:
     )
     for axis, name in zip('xy', table.columns):
         axes.set(**{f'{axis}label': f'top-1, {name} (%)'})
-    axes.margins(x=0.12, y=0.08)
+    axes.margins(x=0.16, y=0.08)
     axes.grid(alpha=0.3)
     axes.legend(title='weights: appearance + pose')
     return figure
