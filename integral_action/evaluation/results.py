@@ -132,8 +132,10 @@ class Results:
             k: how many guesses a video has.
 
         Raises:
-            ValueError: of no videos.
+            ValueError: of no videos, or ``k`` is not positive.
         """
+        if k < 1:
+            raise ValueError(f'top-{k} accuracy: k must be positive')
         keep = np.ones(len(self), bool) if keep is None else np.asarray(keep)
         if not keep.any():
             raise ValueError(f'{self.source}: an accuracy of no videos')

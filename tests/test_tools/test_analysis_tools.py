@@ -280,7 +280,18 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
             'a has the datasets all videos, b has x',
         ),
         ('average_rank', ['--model', 'a', a, '--group-key', 'x'], "no 'x'"),
+        ('average_rank', ['--model', 'a', a, '--topk', '0'], 'top-0'),
         ('relative_difference', ['--model', 'a', a], 'nothing to compare'),
+        (
+            'disagreements',
+            [*streams, '--annotations', 'x.jsonl', '--num', '0'],
+            '--num 0: expected 1',
+        ),
+        (
+            'disagreements',
+            [*streams, '--annotations', 'x.jsonl'],
+            'x.jsonl',
+        ),
         (
             'relative_difference',
             ['--model', 'a', a, '--ours', 'b'],

@@ -14,13 +14,14 @@ models' predictions. disagreements_DATASET.csv lists all the videos.
 import sys
 from itertools import product
 from os.path import basename, normpath
-from typing import Dict, List
+from typing import Dict, List, Tuple
 
 import numpy as np
 from analysis_common import (
     APPEARANCE,
     INTEGRAL,
     POSE,
+    Models,
     add_classes,
     add_streams,
     class_names,
@@ -64,31 +65,34 @@ def videos_of(results: Dict[str, Results], kind: str) -> np.ndarray:
         kind: of :data:`KINDS`.
     """
     pattern, surest = KINDS[kind]
-    right = np.stack([results[name].right for name in MODELS], 1)
-    found = np.flatnonzero((right == pattern).all(1))
+    found = np.flatnonzero(has_pattern(results, pattern))
     certainty = results[surest].scores.max(1)[found]
     return found[np.argsort(-certainty, kind='stable')]
 
 
-def count_table(models: Dict[str, Dict[str, Results]]) -> Table:
+def has_pattern(
+    results: Dict[str, Results], pattern: Tuple[bool, ...]
+) -> np.ndarray:
+    """[n], of which videos just the models of ``pattern`` are right."""
+    right = np.stack([results[name].right for name in MODELS], 1)
+    return (right == pattern).all(1)
+
+
+def count_table(models: Models) -> Table:
     """How many videos of each dataset which models get right."""
-    datasets = list(models[APPEARANCE])
+    datasets = {
+        dataset: {name: model[dataset] for name, model in models.items()}
+        for dataset in models[APPEARANCE]
+    }
     rows = {}
     for pattern in product((True, False), repeat=3):
         name = ', '.join(name for name, right in zip(MODELS, pattern) if right)
         rows[name or 'none'] = [
-            int(
-                np.logical_and.reduce(
-                    [
-                        models[model][dataset].right == right
-                        for model, right in zip(MODELS, pattern)
-                    ]
-                ).sum()
-            )
-            for dataset in datasets
+            int(has_pattern(results, pattern).sum())
+            for results in datasets.values()
         ]
     return Table(
-        'right', datasets, rows, 'Videos by the models that are right'
+        'right', list(datasets), rows, 'Videos by the models that are right'
     )
 
 
@@ -220,6 +224,13 @@ def stack(pictures: List[np.ndarray], gap: int = 12) -> np.ndarray:
 
 def disagreements(args) -> None:
     """Write the tables and the sheets."""
+    for option, least in (('num', 1), ('panel_width', 16)):
+        value = getattr(args, option)
+        if value < least:
+            raise ValueError(
+                f'--{option.replace("_", "-")} {value}: expected {least} or '
+                f'more'
+            )
     models = read_streams(args)
     names = class_names(args.classes, models)
     videos = Videos(args)
