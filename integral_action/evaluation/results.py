@@ -42,7 +42,9 @@ class Results:
         self.gates = None
         if 'gate' in self.samples[0]:
             gates = self._values('gate')
-            self.gates = np.array([np.mean(np.asarray(g)) for g in gates])
+            self.gates = np.array(
+                [float(np.mean(np.asarray(g))) for g in gates]
+            )
             self._expect(np.isfinite(self.gates), 'gate', 'numbers')
 
     @classmethod
@@ -82,7 +84,7 @@ class Results:
     def _scores(self) -> np.ndarray:
         # of RGBPoseConv3D a dict of two, whose mean is MMAction2's "1:1"
         scores = [
-            np.mean(list(score.values()), 0)
+            np.mean([np.asarray(s, np.float64) for s in score.values()], 0)
             if isinstance(score, dict)
             else np.asarray(score, np.float64)
             for score in self._values('pred_score')
@@ -133,8 +135,10 @@ class Results:
             k: how many guesses a video has.
 
         Raises:
-            ValueError: of no videos.
+            ValueError: of no videos, or ``k`` is not positive.
         """
+        if k < 1:
+            raise ValueError(f'top-{k} accuracy: k must be positive')
         keep = np.ones(len(self), bool) if keep is None else np.asarray(keep)
         if not keep.any():
             raise ValueError(f'{self.source}: an accuracy of no videos')

@@ -1,0 +1,285 @@
+"""What the analysis tools share: naming result files, and writing reports."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Union
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from integral_action.datasets.label_map import LabelMap
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+from integral_action.fileio import whole_file
+
+APPEARANCE, POSE, INTEGRAL = 'appearance-only', 'pose-only', 'IntegralAction'
+FILES = (
+    'result files of `mim test --dump`, each with the name of its dataset '
+    'before it (Mimetics=b.pkl) where there are several'
+)
+# One a series, so that pictures can be read in black and white.
+MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*')
+LINES = ('-', '--', ':', '-.')
+HATCHES = ('//', '..', '\\\\', 'xx', 'oo', '++', '--', '**')
+
+# of each model's name, of each dataset's name
+Models = Dict[str, Dict[str, Results]]
+
+
+def make_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
+    """A parser of the options that every tool has."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--group-key',
+        help='a meta key, such as context: its values are datasets of their '
+        'own',
+    )
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        default=Path('work_dirs/analysis') / out_dir,
+        help='folder to write (default: %(default)s)',
+    )
+    return parser
+
+
+def add_streams(parser: argparse.ArgumentParser) -> None:
+    """``--appearance``, ``--pose`` and ``--integral``."""
+    for option, name in (
+        ('--appearance', APPEARANCE),
+        ('--pose', POSE),
+        ('--integral', INTEGRAL),
+    ):
+        parser.add_argument(
+            option,
+            nargs='+',
+            required=True,
+            metavar='[DATASET=]FILE',
+            help=f'of {name}: {FILES}',
+        )
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """``--model NAME FILE ...``, as often as there are models."""
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        action='append',
+        required=True,
+        dest='models',
+        metavar=('NAME', '[DATASET=]FILE'),
+        help=f'a name, and its {FILES}; again for each model',
+    )
+
+
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--classes', type=Path, help='the names of the classes, one a line'
+    )
+
+
+def read_streams(args: argparse.Namespace) -> Models:
+    """The three models of :func:`add_streams`, their videos in one order."""
+    models = {
+        name: read_model(files, args.group_key)
+        for name, files in (
+            (APPEARANCE, args.appearance),
+            (POSE, args.pose),
+            (INTEGRAL, args.integral),
+        )
+    }
+    check_datasets(models)
+    first = models[APPEARANCE]
+    return {
+        name: {key: part.ordered_as(first[key]) for key, part in model.items()}
+        for name, model in models.items()
+    }
+
+
+def read_models(args: argparse.Namespace) -> Models:
+    """The models of :func:`add_models`.
+
+    Raises:
+        ValueError: a model without files, a name twice, or models of different
+            datasets.
+    """
+    models = {}
+    for name, *files in args.models:
+        if not files:
+            raise ValueError(f'--model {name}: no result files')
+        if name in models:
+            raise ValueError(f'--model {name} stands there twice')
+        models[name] = read_model(files, args.group_key)
+    check_datasets(models)
+    return models
+
+
+def read_model(files: List[str], group_key: Optional[str]) -> Dict:
+    """A model's results on each dataset.
+
+    Args:
+        files: as the user names them, ``FILE`` or ``DATASET=FILE``.
+        group_key: as of ``--group-key``.
+
+    Raises:
+        ValueError: a file cannot be read, or datasets have the same name.
+    """
+    datasets = {}
+    for text in files:
+        name, sep, path = text.partition('=')
+        if not sep or Path(text).exists():
+            name, path = '', text
+        results = Results.load(path)
+        parts = {name or 'all videos': results}
+        if group_key:
+            groups = results.meta(group_key)
+            parts = {
+                f'{name} {group}'.strip(): results.select(groups == group)
+                for group in np.unique(groups)
+            }
+        for part in parts:
+            if part in datasets:
+                raise ValueError(
+                    f'{path}: there is a dataset {part!r} already; name them, '
+                    f'as in NAME={path}'
+                )
+        datasets.update(parts)
+    return datasets
+
+
+def check_datasets(models: Models) -> None:
+    """Raise a ValueError where models have different datasets."""
+    (first, datasets), *others = models.items()
+    for name, other in others:
+        if list(other) != list(datasets):
+            raise ValueError(
+                f'{first} has the datasets {", ".join(datasets)}, {name} has '
+                f'{", ".join(other)}'
+            )
+
+
+def class_names(path: Optional[Path], models: Models) -> List[str]:
+    """The names in a file, or ``class 0`` and so on.
+
+    Raises:
+        ValueError: there are not as many as the scores have classes.
+    """
+    results = [part for model in models.values() for part in model.values()]
+    number = results[0].scores.shape[1]
+    for part in results:
+        if part.scores.shape[1] != number:
+            raise ValueError(
+                f'{results[0].source} has {number} classes, {part.source} '
+                f'{part.scores.shape[1]}'
+            )
+    if path is None:
+        return [f'class {label}' for label in range(number)]
+    names = LabelMap.read(path).names
+    if len(names) != number:
+        raise ValueError(
+            f'{path} names {len(names)} classes, {results[0].source} has '
+            f'{number}'
+        )
+    return names
+
+
+def file_name(*parts: str) -> str:
+    """Names as part of a file's name."""
+    text = ' '.join(parts)
+    return ''.join(c if c.isalnum() or c in '-.' else '_' for c in text)
+
+
+def dot_figure(table: Table, label: str, columns: List[str]) -> Figure:
+    """A table as dots: a line a row, a kind of dot a column.
+
+    Args:
+        table: its rows stand from the top.
+        label: of the axis.
+        columns: those to draw.
+    """
+    names = list(table.rows)
+    height = 1.4 + 0.26 * len(names)
+    figure = Figure(figsize=(6.5, height), layout='constrained')
+    axes = figure.subplots()
+    places = np.arange(len(names))
+    beside = np.linspace(-0.28, 0.28, len(columns))  # none hides another
+    for i, column in enumerate(columns):
+        values = [np.nan if x is None else x for x in table.column(column)]
+        axes.plot(
+            values,
+            places + beside[i],
+            MARKERS[i % len(MARKERS)],
+            color=f'C{i}',
+            fillstyle='full' if i % 2 else 'none',
+            markersize=5,
+            label=column,
+        )
+    axes.set_yticks(places, names, fontsize=8)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(label)
+    axes.set_title(table.title, fontsize=10)
+    axes.hlines(
+        places[1:] - 0.5,
+        0,
+        1,
+        'lightgrey',
+        linewidth=0.6,
+        transform=axes.get_yaxis_transform(),
+    )
+    figure.legend(
+        loc='outside lower center', ncols=min(4, len(columns)), fontsize=8
+    )
+    return figure
+
+
+def write_report(
+    out_dir: Path,
+    name: str,
+    tables: Dict[str, Table],
+    pictures: Dict[str, Union[Figure, np.ndarray]],
+    lists: Optional[Dict[str, Table]] = None,
+    digits: int = 1,
+) -> None:
+    """Write ``name.md`` with its tables and pictures, the tables as CSV as
+    well; and print the tables.
+
+    Args:
+        out_dir: the folder.
+        name: of the Markdown file.
+        tables: by the names of their files.
+        pictures: by the names of their files; figures, or RGB uint8.
+        lists: further tables, too long for more than CSV.
+        digits: behind the point, in Markdown.
+    """
+    blocks = [
+        f'## {table.title}\n\n{table.markdown(digits)}'
+        for table in tables.values()
+    ]
+    shown = '\n\n'.join(blocks)
+    for stem, table in {**tables, **(lists or {})}.items():
+        table.write_csv(out_dir / f'{stem}.csv')
+    for stem, picture in pictures.items():
+        with whole_file(out_dir / f'{stem}.png') as temporary:
+            if isinstance(picture, Figure):
+                picture.savefig(temporary, dpi=110)
+            else:
+                Image.fromarray(picture).save(temporary)
+        blocks.append(f'![{stem}]({stem}.png)')
+    with whole_file(out_dir / f'{name}.md') as temporary:
+        temporary.write_text('\n\n'.join(blocks) + '\n', encoding='utf-8')
+    print(f'{shown}\n\n{out_dir / name}.md has the pictures.')
+
+
+def run_tool(tool: Callable, args: argparse.Namespace) -> int:
+    """Run ``tool(args)``; an error is a line, and the exit status 1."""
+    try:
+        tool(args)
+    except (OSError, ValueError) as error:
+        text = ' '.join(str(error).split())
+        print(f'error: {text or type(error).__name__}', file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,153 @@
+"""Confusion matrices of the three models, side by side (Figure 6).
+
+    python tools/analysis_tools/confusion.py --group-key context \\
+        --appearance A.pkl --pose P.pkl --integral I.pkl [--classes labels.txt]
+"""
+
+import sys
+from typing import Dict, List, Tuple
+
+import numpy as np
+from analysis_common import (
+    add_classes,
+    add_streams,
+    class_names,
+    file_name,
+    make_parser,
+    read_streams,
+    run_tool,
+    write_report,
+)
+from matplotlib.figure import Figure
+from mmaction.evaluation import confusion_matrix
+
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+
+MAX_NAMES = 24  # more classes are drawn without their names
+
+
+def confusion(results: Results) -> np.ndarray:
+    """Numbers of videos, [classes, classes]: of a class, taken for a class."""
+    number = results.scores.shape[1]
+    matrix = np.zeros((number, number), np.int64)
+    # MMAction2's has no rows of classes that are neither shown nor predicted
+    known = np.unique([results.labels, results.predictions])
+    matrix[np.ix_(known, known)] = confusion_matrix(
+        results.predictions, results.labels
+    )
+    return matrix
+
+
+def shares(matrix: np.ndarray) -> np.ndarray:
+    """In percent of a class's videos; 0 of a class without any."""
+    return 100 * matrix / matrix.sum(1, keepdims=True).clip(1)
+
+
+def matrix_table(matrix: np.ndarray, names: List[str], title: str) -> Table:
+    return Table(
+        'class / taken for',
+        names,
+        dict(zip(names, matrix.tolist())),
+        title,
+    )
+
+
+def frequent_table(
+    matrices: Dict[str, np.ndarray], names: List[str], number: int, title: str
+) -> Table:
+    """The most frequent confusions of each model, from the top."""
+    rows = {str(rank + 1): [] for rank in range(number)}
+    for matrix in matrices.values():
+        wrong = matrix * (1 - np.eye(len(matrix), dtype=np.int64))
+        order = np.argsort(-wrong, axis=None, kind='stable')
+        for cells, place in zip(rows.values(), order.tolist()):
+            one, two = divmod(place, len(matrix))
+            count = wrong[one, two]
+            text = f'{names[one]} → {names[two]}: {count}'
+            cells.append(f'{text} of {matrix[one].sum()}' if count else None)
+    rows = {name: cells for name, cells in rows.items() if any(cells)}
+    return Table('', list(matrices), rows, title)
+
+
+def confusion_figure(
+    matrices: Dict[Tuple[str, str], np.ndarray], names: List[str]
+) -> Figure:
+    """In shades of grey; a row a dataset, a column a model."""
+    datasets, models = (list(dict.fromkeys(part)) for part in zip(*matrices))
+    side = 3.2 if len(names) > MAX_NAMES else 1 + 0.19 * len(names)
+    room = 0 if len(names) > MAX_NAMES else 1.2  # for names
+    figure = Figure(
+        figsize=(
+            1.2 + room + side * len(models),
+            0.6 + room + side * len(datasets),
+        ),
+        layout='constrained',
+    )
+    panels = figure.subplots(
+        len(datasets), len(models), sharex=True, sharey=True, squeeze=False
+    )
+    for (dataset, model), matrix in matrices.items():
+        row, column = datasets.index(dataset), models.index(model)
+        axes = panels[row, column]
+        image = axes.imshow(shares(matrix), 'gray_r', vmin=0, vmax=100)
+        if row == 0:
+            axes.set_title(model)
+        if column == 0:
+            axes.set_ylabel(f'{dataset}: class')
+        if row == len(datasets) - 1:
+            axes.set_xlabel('taken for')
+        if len(names) <= MAX_NAMES:
+            places = range(len(names))
+            axes.set_xticks(places, names, rotation=90, fontsize=8)
+            axes.set_yticks(places, names, fontsize=8)
+    figure.colorbar(
+        image, ax=panels, label="share of a class's videos (%)", aspect=40
+    )
+    return figure
+
+
+def write_confusions(args) -> None:
+    """Write the tables and the picture."""
+    models = read_streams(args)
+    names = class_names(args.classes, models)
+    tables, lists, figures = {}, {}, {}
+    for dataset in next(iter(models.values())):
+        matrices = {
+            name: confusion(model[dataset]) for name, model in models.items()
+        }
+        title = f'Most frequent confusions, {dataset}'
+        tables[file_name('confusions', dataset)] = frequent_table(
+            matrices, names, args.num, title
+        )
+        for name, matrix in matrices.items():
+            figures[dataset, name] = matrix
+            title = f'{name}, {dataset}'
+            lists[file_name('confusion', dataset, name)] = matrix_table(
+                matrix, names, title
+            )
+    write_report(
+        args.out_dir,
+        'confusion',
+        tables,
+        {'confusion': confusion_figure(figures, names)},
+        lists,
+    )
+
+
+def main(arguments=None) -> int:
+    """The tool."""
+    parser = make_parser(__doc__, 'confusion')
+    add_streams(parser)
+    add_classes(parser)
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=10,
+        help='of confusions to list (default: 10)',
+    )
+    return run_tool(write_confusions, parser.parse_args(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The gate G: of each class, and its distribution (Table 5, Figure 4).
+
+    python tools/analysis_tools/gate.py --group-key context \\
+        --model 'with L_gate' I.pkl --model 'without L_gate' N.pkl \\
+        [--classes labels.txt]
+
+G of a video is the mean over its clips, time and channels: the share of
+appearance that the gate lets in.
+"""
+
+import sys
+from typing import Dict, List, Tuple
+
+import numpy as np
+from analysis_common import (
+    HATCHES,
+    LINES,
+    Models,
+    add_classes,
+    add_models,
+    class_names,
+    dot_figure,
+    make_parser,
+    read_models,
+    run_tool,
+    write_report,
+)
+from matplotlib.figure import Figure
+from scipy.stats import norm
+
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+
+Parts = Dict[Tuple[str, str], Results]  # of (model, dataset)
+
+
+def parts_of(models: Models) -> Parts:
+    """The results of every model on every dataset.
+
+    Raises:
+        ValueError: a model has no gate.
+    """
+    parts = {
+        (model, dataset): results
+        for model, datasets in models.items()
+        for dataset, results in datasets.items()
+    }
+    for results in parts.values():
+        if results.gates is None:
+            raise ValueError(f"{results.source}: no 'gate' in its samples")
+    return parts
+
+
+def names_of(parts: Parts) -> List[str]:
+    """Names of the parts, without what they have in common."""
+    models, datasets = (set(names) for names in zip(*parts))
+    if len(models) == 1 < len(datasets):
+        return [dataset for _, dataset in parts]
+    if len(datasets) == 1:
+        return [model for model, _ in parts]
+    return [', '.join(part) for part in parts]
+
+
+def distribution_table(parts: Parts) -> Table:
+    """Mean and standard deviation, those of the fitted Gaussian."""
+    return Table(
+        'videos of',
+        ['mean G', 'standard deviation', 'videos'],
+        {
+            name: [*norm.fit(part.gates), len(part)]
+            for name, part in zip(names_of(parts), parts.values())
+        },
+        'Distribution of G',
+    )
+
+
+def class_table(parts: Parts, classes: List[str]) -> Table:
+    """Mean G of each class, the highest of the first column first."""
+    columns = names_of(parts)
+    rows = {}
+    for label, name in enumerate(classes):
+        gates = [part.gates[part.labels == label] for part in parts.values()]
+        if any(map(len, gates)):
+            rows[name] = [float(g.mean()) if len(g) else None for g in gates]
+    first = {
+        name: -1 if cells[0] is None else cells[0]
+        for name, cells in rows.items()
+    }
+    order = sorted(rows, key=first.get, reverse=True)
+    return Table(
+        'action classes',
+        columns,
+        {name: rows[name] for name in order},
+        f'Averaged G of each class, from the highest ({columns[0]})',
+    )
+
+
+def distribution_figure(parts: Parts) -> Figure:
+    """Histograms and the fitted Gaussians; a panel a model."""
+    models = list(dict.fromkeys(model for model, _ in parts))
+    datasets = list(dict.fromkeys(dataset for _, dataset in parts))
+    figure = Figure(figsize=(6.5, 0.8 + 2.4 * len(models)))
+    figure.set_layout_engine('constrained')
+    panels = figure.subplots(len(models), sharex=True, squeeze=False)[:, 0]
+    every = np.concatenate([part.gates for part in parts.values()])
+    low, high = every.min(), every.max()
+    room = 0.05 * (high - low) or 0.05
+    low, high = max(0, low - room), min(1, high + room)
+    bins, points = np.linspace(low, high, 31), np.linspace(low, high, 400)
+    for (model, dataset), part in parts.items():
+        axes, i = panels[models.index(model)], datasets.index(dataset)
+        style = dict(color=f'C{i}', linestyle=LINES[i % len(LINES)])
+        mean, deviation = norm.fit(part.gates)
+        axes.hist(
+            part.gates,
+            bins,
+            density=True,
+            histtype='stepfilled',
+            facecolor='none',
+            edgecolor=f'C{i}',
+            hatch=HATCHES[i % len(HATCHES)],
+            alpha=0.45,
+        )
+        label = f'{dataset}: {mean:.3f} ± {deviation:.3f}'
+        if deviation > 1e-6:  # a constant gate has no curve
+            density = norm.pdf(points, mean, deviation)
+            axes.plot(points, density, linewidth=2, label=label, **style)
+        else:
+            axes.axvline(mean, linewidth=2, label=label, **style)
+    for axes, model in zip(panels, models):
+        axes.set_title(model, fontsize=10)
+        axes.set_ylabel('density')
+        axes.set_xlim(low, high)
+        axes.legend(fontsize=8)
+    panels[-1].set_xlabel('G, the share of appearance')
+    return figure
+
+
+def gate(args) -> None:
+    """Write the tables and pictures."""
+    models = read_models(args)
+    parts = parts_of(models)
+    table = class_table(parts, class_names(args.classes, models))
+    write_report(
+        args.out_dir,
+        'gate',
+        {'gate_distribution': distribution_table(parts), 'gate': table},
+        {
+            'gate_distribution': distribution_figure(parts),
+            'gate': dot_figure(table, 'averaged G', table.columns),
+        },
+        digits=3,
+    )
+
+
+def main(arguments=None) -> int:
+    """The tool."""
+    parser = make_parser(__doc__, 'gate')
+    add_models(parser)
+    add_classes(parser)
+    return run_tool(gate, parser.parse_args(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

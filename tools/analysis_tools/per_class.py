@@ -1,0 +1,101 @@
+"""Top-1 accuracy of each class, and of the oracle selection (Tables 10-12).
+
+    python tools/analysis_tools/per_class.py \\
+        --appearance A.pkl --pose P.pkl --integral I.pkl \\
+        [--group-key context] [--classes labels.txt]
+
+The oracle selection takes, for each video, the right one of the
+appearance-only and the pose-only model's predictions, where there is one.
+"""
+
+import sys
+from typing import Dict, List
+
+import numpy as np
+from analysis_common import (
+    APPEARANCE,
+    POSE,
+    add_classes,
+    add_streams,
+    class_names,
+    dot_figure,
+    file_name,
+    make_parser,
+    read_streams,
+    run_tool,
+    write_report,
+)
+
+from integral_action.evaluation.comparisons import oracle
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+
+ORACLE = 'oracle selection'
+
+
+def class_table(
+    results: Dict[str, Results], names: List[str], title: str
+) -> Table:
+    """The table of a dataset: a row a class that has videos.
+
+    Args:
+        results: of each model's name; appearance-only and pose-only are among
+            them.
+        names: of the classes.
+        title: of the table.
+
+    Returns:
+        Percentages and the number of videos. The paper's "average" is of the
+        videos; that of the classes differs where their numbers of videos do.
+    """
+    right = {name: part.right for name, part in results.items()}
+    right[ORACLE] = oracle(results[APPEARANCE], results[POSE])
+    labels = results[APPEARANCE].labels
+
+    def cells(keep: np.ndarray) -> List:
+        return [
+            *(100 * float(part[keep].mean()) for part in right.values()),
+            int(keep.sum()),
+        ]
+
+    rows = {
+        names[label]: cells(labels == label) for label in np.unique(labels)
+    }
+    means = np.mean([row[:-1] for row in rows.values()], axis=0)
+    return Table(
+        'classes',
+        [*right, 'videos'],
+        rows,
+        title,
+        {
+            'average': cells(labels >= 0),
+            'mean of the classes': [*means.tolist(), None],
+        },
+    )
+
+
+def per_class(args) -> None:
+    """Write the tables and pictures."""
+    models = read_streams(args)
+    names = class_names(args.classes, models)
+    tables, pictures = {}, {}
+    for dataset in models[APPEARANCE]:
+        results = {name: model[dataset] for name, model in models.items()}
+        title = f'Top-1 accuracy (%) of each class, {dataset}'
+        table = class_table(results, names, title)
+        stem = file_name('per_class', dataset)
+        tables[stem] = table
+        pictures[stem] = dot_figure(table, 'top-1 (%)', table.columns[:-1])
+    write_report(args.out_dir, 'per_class', tables, pictures)
+
+
+def main(arguments=None) -> int:
+    """The tool."""
+    parser = make_parser(__doc__, 'per_class')
+    add_streams(parser)
+    add_classes(parser)
+    return run_tool(per_class, parser.parse_args(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
