@@ -30,13 +30,17 @@ class TwoStreamBackbone(BaseModule):
         pose: config of the stream on pose maps; None for none.
         frozen: the streams that are not trained: no gradient, no activations
             kept, batch norm statistics fixed (section 3.4, last stage).
+        visibility: whether F_P gets one channel more, for a gate: how much of
+            a pose its clip shows, the share of pose maps that are not empty,
+            from 0 to 1.
 
     A stream whose ``init_cfg`` is ``dict(type='Pretrained', checkpoint=...,
     prefix='backbone.appearance.')`` starts from that stage's checkpoint, all
     of it, or it is an error that names the stage (:func:`load_stage`).
 
     Raises:
-        ValueError: no stream, or ``frozen`` names one that is not there.
+        ValueError: no stream, or ``frozen`` or ``visibility`` is of one that
+            is not there.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class TwoStreamBackbone(BaseModule):
         appearance: Optional[Dict] = None,
         pose: Optional[Dict] = None,
         frozen: Sequence[str] = (),
+        visibility: bool = False,
     ) -> None:
         super().__init__()
         frozen = (frozen,) if isinstance(frozen, str) else frozen
@@ -59,7 +64,10 @@ class TwoStreamBackbone(BaseModule):
                 f'frozen names {sorted(unknown)}, the streams '
                 f'are {self.streams}'
             )
+        if visibility and pose is None:
+            raise ValueError('visibility is of poses, but there is no pose')
         self.frozen = tuple(frozen)
+        self.visibility = visibility
         self.formats = {}
         for name in self.streams:
             config = configs[name].copy()
@@ -136,17 +144,20 @@ class TwoStreamBackbone(BaseModule):
             heatmap_imgs: [N, K + 2B, T', H', W'] for the pose stream.
 
         Returns:
-            F_A [N, T, C_A] and F_P [N, T', C_P]; of one stream, its own alone.
+            F_A [N, T, C_A] and F_P [N, T', C_P] (C_P + 1 with
+            ``visibility``); of one stream, its own alone.
 
         Raises:
             ValueError: the batch lacks a stream's input, or has another number
                 of frames than the stream was built for.
         """
         inputs = dict(appearance=imgs, pose=heatmap_imgs)
-        features = tuple(
+        features = [
             self._features(name, inputs[name]) for name in self.streams
-        )
-        return features if len(features) > 1 else features[0]
+        ]
+        if self.visibility:  # the pose stream is the last
+            features[-1] = _with_visibility(features[-1], heatmap_imgs)
+        return tuple(features) if len(features) > 1 else features[0]
 
     def _features(self, name: str, clips: Optional[Tensor]) -> Tensor:
         if clips is None:
@@ -171,3 +182,11 @@ class TwoStreamBackbone(BaseModule):
                 )
             maps = stream(clips.transpose(1, 2).flatten(0, 1))
             return maps.mean((2, 3)).unflatten(0, (num_clips, frames))
+
+
+def _with_visibility(feature: Tensor, maps: Tensor) -> Tensor:
+    """[N, T', C_P] and its maps [N, C, T, H, W] -> [N, T', C_P + 1]."""
+    drawn = maps.detach().abs().amax((3, 4)) > 0
+    visible = drawn.to(feature.dtype).mean((1, 2))
+    visible = visible[:, None, None].expand(-1, feature.shape[1], 1)
+    return torch.cat((feature, visible), -1)
