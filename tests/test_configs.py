@@ -12,6 +12,7 @@ PATHS = {path.stem: path for path in CONFIGS.rglob('*.py')}
 NAMES = sorted(PATHS)
 OURS = [name for name in NAMES if 'release' not in name]
 RELEASE = [name for name in NAMES if 'release' in name]
+BEYOND = [name for name in NAMES if 'robust-product' in name]
 # clips a video in the test, where they are not ten
 CLIPS = dict(puppets=1, jhmdb=3)
 
@@ -117,9 +118,10 @@ def test_temporal_shift_is_an_eighth_in_every_block():
 
 def test_there_is_a_config_for_every_row():
     for data in ('kinetics400', 'kinetics50', 'ntu60-xsub'):
-        mine = [n for n in OURS if f'_{data}-' in n and 'mimetics' not in n]
+        paper = [n for n in OURS if n not in BEYOND]
+        mine = [n for n in paper if f'_{data}-' in n and 'mimetics' not in n]
         assert len(mine) == 6, mine  # two tables of three models
-        mimetics = [n for n in OURS if f'_{data}-to-mimetics-' in n]
+        mimetics = [n for n in paper if f'_{data}-to-mimetics-' in n]
         assert len(mimetics) == (0 if data.startswith('ntu') else 6)
 
 
@@ -149,7 +151,7 @@ def test_config(name):
             # EfficientNetLite shifts nothing
             assert getattr(backbone, 'shift_div', 8) == 8
             assert not getattr(backbone, 'past_first', False)
-        assert model.cls_head.average_frames == 'prob'
+        assert getattr(model.cls_head, 'average_frames', 'prob') == 'prob'
         assert 'neck.align_time.conv.weight' not in model.state_dict()
         assert 'neck.cgb.conv.bias' not in model.state_dict()
     clips = cfg.test_pipeline[0].get('num_clips', 1)
@@ -162,7 +164,12 @@ def test_config(name):
 
 
 @pytest.mark.parametrize(
-    'name', [n for n in OURS if 'mimetics' not in n and '-r18_4xb8' in n]
+    'name',
+    [
+        n
+        for n in OURS
+        if 'mimetics' not in n and '-r18_4xb8' in n and n not in BEYOND
+    ],
 )
 def test_schedule_of_section_3_5(name):
     cfg = load(name)
@@ -183,6 +190,7 @@ def test_schedule_of_section_3_5(name):
         n
         for n in NAMES
         if n.startswith(('integralaction_r', 'integralaction-release_r'))
+        or n in BEYOND
     ],
 )
 def test_stages_come_from_the_configs_beside_it(name):
@@ -242,3 +250,21 @@ def test_the_releases_variant(name):
     assert cfg.optim_wrapper.optimizer.lr == (5e-4 if fused else 5e-3)
     (scheduler,) = cfg.param_scheduler
     assert (scheduler.milestones, scheduler.end) == ([21, 26], 30)
+
+
+@pytest.mark.parametrize('name', BEYOND)
+def test_robust_product(name):
+    """Its head is built for the channels of its streams, and has no neck."""
+    cfg = load(name)
+    model = MODELS.build(cfg.model).eval()
+    assert not model.with_neck and model.cls_head.awaits_prior
+    size = 224 if 'lite0' in name or 'puppets' not in name else 56
+    channels = model.data_preprocessor.layout.num_channels
+    maps = torch.zeros(1, 1, channels, 8, *model.data_preprocessor.size)
+    with torch.no_grad():
+        score, aux = model.extract_feat(
+            dict(imgs=torch.zeros(1, 1, 3, 8, size, size), heatmap_imgs=maps),
+            stage='head',
+        )
+    assert score.shape == (1, model.cls_head.num_classes)
+    assert aux['loss_aux']['gate'].shape == (1, 1)
