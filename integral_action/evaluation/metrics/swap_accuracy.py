@@ -112,7 +112,7 @@ class SwapAccuracy(BaseMetric):
         """Note a batch's labels, predictions and features."""
         for sample in data_samples:
             # taken out: a dump of the predictions is not to hold them
-            features = sample.pop('features', None)
+            features = sample.pop('stream_features', None)
             if features is None:
                 raise ValueError(
                     'a prediction has no features for SwapAccuracy; it needs '

@@ -33,7 +33,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         **kwargs: of MMAction2's recognizers.
 
     ``keep_features`` is set while someone wants the streams' features:
-    predictions carry ``features`` then, a dict of each stream's
+    predictions carry ``stream_features`` then, a dict of each stream's
     [clips, T, C].
 
     Raises:
@@ -170,7 +170,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         streams = [x.unflatten(0, (len(data_samples), -1)) for x in streams]
         for data_sample, *values in zip(data_samples, *streams):
             named = dict(zip(self.backbone.streams, values))
-            data_sample.set_field(named, 'features')
+            data_sample.set_field(named, 'stream_features')
 
 
 def _cat(parts: List) -> Any:
