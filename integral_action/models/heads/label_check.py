@@ -1,15 +1,12 @@
 from mmaction.utils import SampleList
-from torch import Tensor, stack
+from torch import stack
 
 
-def check_labels(data_samples: SampleList, num_classes: int) -> Tensor:
+def check_labels(data_samples: SampleList, num_classes: int) -> None:
     """Look whether the model has a class for every label.
 
     On CUDA the loss would end in an assertion that tells neither label nor
     video.
-
-    Returns:
-        The labels, [N, 1] of one class each, [N, num_classes] of soft ones.
 
     Raises:
         ValueError: a label that the model has no class for.
@@ -24,4 +21,3 @@ def check_labels(data_samples: SampleList, num_classes: int) -> Tensor:
                     f'{label}, but the model has {num_classes} classes '
                     f'(cls_head.num_classes)'
                 )
-    return labels

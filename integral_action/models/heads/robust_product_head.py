@@ -199,7 +199,9 @@ class RobustProductHead(BaseHead):
         self._check(features)
         pose = features[1]
         if self.gate_source == 'constant':
-            gate = torch.full((len(pose), 1), self.gate_value).to(pose.device)
+            gate = torch.full_like(
+                pose[:, 0, :1], self.gate_value, dtype=torch.float32
+            )
             return gate.log(), (-gate).log1p()
         if self.gate_source == 'pose':
             logit = self.fc_gate(pose.mean(1))
