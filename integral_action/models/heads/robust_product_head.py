@@ -190,18 +190,19 @@ class RobustProductHead(BaseHead):
 
     def gate(self, features: Tuple[Tensor, Tensor]) -> Tensor:
         """G of every clip, [N, 1]."""
-        return self._log_gate(features)[0].exp()
+        gate = self._log_gate(features)[0].exp()
+        # an export would fix the number of clips where it need not
+        constant = self.gate_source == 'constant'
+        return gate.expand(len(features[1]), 1) if constant else gate
 
     def _log_gate(
         self, features: Tuple[Tensor, Tensor]
     ) -> Tuple[Tensor, Tensor]:
-        """log G and log(1 - G), each [N, 1]."""
+        """log G and log(1 - G), each [N, 1]; [1, 1] of a constant."""
         self._check(features)
         pose = features[1]
         if self.gate_source == 'constant':
-            gate = torch.full_like(
-                pose[:, 0, :1], self.gate_value, dtype=torch.float32
-            )
+            gate = pose.new_tensor([[self.gate_value]], dtype=torch.float32)
             return gate.log(), (-gate).log1p()
         if self.gate_source == 'pose':
             logit = self.fc_gate(pose.mean(1))
