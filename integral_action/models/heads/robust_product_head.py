@@ -80,7 +80,8 @@ class RobustProductHead(BaseHead):
             (:class:`ClassPriorHook`). A checkpoint carries it.
         product_loss_weight: of the cross entropy of s; with 0 the two
             classifiers are trained each for itself.
-        dropout_ratio: of the features that are classified.
+        dropout_ratio: of the features that are classified, their mean over
+            frames.
         init_std: of the classifiers' weights.
         average_clips: as of MMAction2's heads.
         **kwargs: of MMAction2's ``BaseHead``.
@@ -225,7 +226,7 @@ class RobustProductHead(BaseHead):
             pose = pose[..., :-1]
         # the mean of the frames' logits is the logit of their mean
         return tuple(
-            classifier(self.dropout(x).mean(1)).float().log_softmax(-1)
+            classifier(self.dropout(x.mean(1))).float().log_softmax(-1)
             for classifier, x in (
                 (self.fc_appearance, appearance),
                 (self.fc_pose, pose),
