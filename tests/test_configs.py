@@ -11,8 +11,13 @@ from integral_action.keypoints import KeypointLayout
 PATHS = {path.stem: path for path in CONFIGS.rglob('*.py')}
 NAMES = sorted(PATHS)
 OURS = [name for name in NAMES if 'release' not in name]
-MAIN = [name for name in OURS if PATHS[name].parent == CONFIGS]
 RELEASE = [name for name in NAMES if 'release' in name]
+BEYOND = [name for name in NAMES if 'robust-product' in name]
+MAIN = [
+    name
+    for name in OURS
+    if PATHS[name].parent == CONFIGS and name not in BEYOND
+]
 # clips a video in the test, where they are not ten
 CLIPS = dict(puppets=1, jhmdb=3)
 
@@ -153,7 +158,7 @@ def test_config(name):
             # EfficientNetLite shifts nothing
             assert getattr(backbone, 'shift_div', 8) == 8
             assert not getattr(backbone, 'past_first', False)
-        assert model.cls_head.average_frames == 'prob'
+        assert getattr(model.cls_head, 'average_frames', 'prob') == 'prob'
         assert 'neck.align_time.conv.weight' not in model.state_dict()
         assert 'neck.cgb.conv.bias' not in model.state_dict()
     clips = cfg.test_pipeline[0].get('num_clips', 1)
@@ -187,6 +192,7 @@ def test_schedule_of_section_3_5(name):
         n
         for n in NAMES
         if n.startswith(('integralaction_r', 'integralaction-release_r'))
+        or n in BEYOND
     ],
 )
 def test_stages_come_from_the_configs_beside_it(name):
@@ -246,3 +252,20 @@ def test_the_releases_variant(name):
     assert cfg.optim_wrapper.optimizer.lr == (5e-4 if fused else 5e-3)
     (scheduler,) = cfg.param_scheduler
     assert (scheduler.milestones, scheduler.end) == ([21, 26], 30)
+
+
+@pytest.mark.parametrize('name', BEYOND)
+def test_robust_product(name):
+    """Its head is built for the channels of its streams, and has no neck."""
+    cfg = load(name)
+    model = MODELS.build(cfg.model).eval()
+    assert not model.with_neck and model.cls_head.awaits_prior
+    channels = model.data_preprocessor.layout.num_channels
+    inputs = dict(
+        imgs=torch.zeros(1, 1, 3, 8, 32, 32),
+        heatmap_imgs=torch.zeros(1, 1, channels, 8, 14, 14),
+    )
+    with torch.no_grad():
+        score, aux = model.extract_feat(inputs, stage='head')
+    assert score.shape == (1, model.cls_head.num_classes)
+    assert aux['loss_aux']['gate'].shape == (1, 1)

@@ -11,6 +11,8 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    class_prior=dict(type='ClassPriorHook'),
+    swap_validation=dict(type='SwapValidationHook'),
 )
 # a resumed training goes on as if it had not been stopped
 custom_hooks = [dict(type='EpochSeedHook')]

@@ -26,5 +26,6 @@ test_dataloader = dict(
     dataset=dict(**dataset, ann_file='test.jsonl', test_mode=True),
 )
 
-val_evaluator = dict(type='AccMetric')
+# docs/robust.md
+val_evaluator = [dict(type='AccMetric'), dict(type='SwapAccuracy')]
 test_evaluator = dict(type='GroupedAccMetric', group_key='context')

@@ -1,3 +1,4 @@
 from .grouped_acc_metric import GroupedAccMetric
+from .swap_accuracy import SwapAccuracy
 
-__all__ = ['GroupedAccMetric']
+__all__ = ['GroupedAccMetric', 'SwapAccuracy']

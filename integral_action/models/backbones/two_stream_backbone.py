@@ -40,14 +40,17 @@ class TwoStreamBackbone(BaseModule):
         pose: config of the stream on poses; None for none.
         frozen: the streams that are not trained: no gradient, no activations
             kept, batch norm statistics fixed (section 3.4, last stage).
+        visibility: whether F_P gets one channel more, for a gate: how much of
+            a pose its clip shows, the share of pose maps that are not empty,
+            from 0 to 1.
 
     A stream whose ``init_cfg`` is ``dict(type='Pretrained', checkpoint=...,
     prefix='backbone.appearance.')`` starts from that stage's checkpoint, all
     of it, or it is an error that names the stage (:func:`load_stage`).
 
     Raises:
-        ValueError: no stream, ``frozen`` names one that is not there, or an
-            ``input_format`` that the stream cannot have.
+        ValueError: no stream, ``frozen`` or ``visibility`` is of one that is
+            not there, or an ``input_format`` that the stream cannot have.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class TwoStreamBackbone(BaseModule):
         appearance: Optional[Dict] = None,
         pose: Optional[Dict] = None,
         frozen: Sequence[str] = (),
+        visibility: bool = False,
     ) -> None:
         super().__init__()
         frozen = (frozen,) if isinstance(frozen, str) else frozen
@@ -70,7 +74,10 @@ class TwoStreamBackbone(BaseModule):
                 f'frozen names {sorted(unknown)}, the streams '
                 f'are {self.streams}'
             )
+        if visibility and pose is None:
+            raise ValueError('visibility is of poses, but there is no pose')
         self.frozen = tuple(frozen)
+        self.visibility = visibility
         self.formats, self.stages = {}, {}
         for name in self.streams:
             config = configs[name].copy()
@@ -144,6 +151,8 @@ class TwoStreamBackbone(BaseModule):
                 _, frames, channels = dry_run(stream, input_format).shape
             except Exception:  # of any kind; the first batch will tell
                 frames = channels = None
+            if self.visibility and name == 'pose' and channels:
+                channels += 1
             fixed = input_format == 'NCHW' and hasattr(stream, 'num_segments')
             sizes[name] = (frames if fixed else None, channels)
         return sizes
@@ -153,6 +162,8 @@ class TwoStreamBackbone(BaseModule):
         imgs: Optional[Tensor] = None,
         heatmap_imgs: Optional[Tensor] = None,
         keypoint: Optional[Tensor] = None,
+        appearance_features: Optional[Tensor] = None,
+        pose_features: Optional[Tensor] = None,
     ) -> Union[Tensor, Tuple[Tensor, Tensor]]:
         """Extract features.
 
@@ -161,9 +172,12 @@ class TwoStreamBackbone(BaseModule):
             heatmap_imgs: [N, K + 2B, T', H', W'] for the pose stream.
             keypoint: [N, M, T', V, 3] for a pose stream that is a graph
                 network.
+            appearance_features, pose_features: what this has returned for a
+                stream before, which then does not run.
 
         Returns:
-            F_A [N, T, C_A] and F_P [N, T', C_P]; of one stream, its own alone.
+            F_A [N, T, C_A] and F_P [N, T', C_P] (C_P + 1 with
+            ``visibility``); of one stream, its own alone.
 
         Raises:
             ValueError: the batch lacks a stream's input, or has another number
@@ -177,8 +191,12 @@ class TwoStreamBackbone(BaseModule):
             if graph
             else ('heatmap_imgs', heatmap_imgs),
         )
+        given = dict(appearance=appearance_features, pose=pose_features)
         features = tuple(
-            self._features(name, *inputs[name]) for name in self.streams
+            self._features(name, *inputs[name])
+            if given[name] is None
+            else given[name]
+            for name in self.streams
         )
         return features if len(features) > 1 else features[0]
 
@@ -214,9 +232,14 @@ class TwoStreamBackbone(BaseModule):
         ):
             output = stream(stream_input(clips, input_format))
             try:
-                return to_features(output, input_format, len(clips), person)
+                features = to_features(
+                    output, input_format, len(clips), person
+                )
             except (TypeError, ValueError) as error:
                 raise ValueError(f'the {name} stream: {error}') from error
+        if self.visibility and name == 'pose':
+            return _with_visibility(features, clips, person)
+        return features
 
 
 def _input_format(name: str, config: Dict) -> str:
@@ -229,3 +252,18 @@ def _input_format(name: str, config: Dict) -> str:
             f'{input_format!r}'
         )
     return input_format
+
+
+def _with_visibility(
+    feature: Tensor, clips: Tensor, person: Optional[Tensor]
+) -> Tensor:
+    """[N, T', C_P] and its maps [N, C, T, H, W] -> [N, T', C_P + 1]."""
+    if (
+        person is not None
+    ):  # keypoints [N, M, T, V, 3], the best that are there
+        drawn = (clips[..., 2] > 0).amax(1)
+    else:
+        drawn = clips.detach().abs().amax((3, 4)) > 0
+    visible = drawn.to(feature.dtype).mean((1, 2))
+    visible = visible[:, None, None].expand(-1, feature.shape[1], 1)
+    return torch.cat((feature, visible), -1)

@@ -1,13 +1,14 @@
 import math
 from typing import Dict, Optional
 
-import torch
 import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from mmengine.model.weight_init import normal_init
 from torch import Tensor, nn
+
+from .label_check import check_labels
 
 
 @MODELS.register_module()
@@ -74,19 +75,9 @@ class FrameAverageHead(BaseHead):
         """Cross entropy and accuracies of clips' scores.
 
         Raises:
-            ValueError: a label that the model has no class for. On CUDA it
-                would end in an assertion that tells neither label nor video.
+            ValueError: a label that the model has no class for.
         """
-        labels = torch.stack([sample.gt_label for sample in data_samples])
-        if labels.shape[1:] == (1,):  # not one-hot or soft
-            # all at once: one wait for the device a step
-            for sample, label in zip(data_samples, labels.flatten().tolist()):
-                if not 0 <= label < self.num_classes:
-                    raise ValueError(
-                        f'{sample.get("filename", "a video")}: its label is '
-                        f'{label}, but the model has {self.num_classes} '
-                        f'classes (cls_head.num_classes)'
-                    )
+        check_labels(data_samples, self.num_classes)
         return super().loss_by_feat(cls_scores, data_samples)
 
     def forward(

@@ -1,4 +1,4 @@
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import torch
 from mmaction.models.recognizers.base import BaseRecognizer
@@ -6,7 +6,9 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
+from integral_action.models.appearance_swap import swap_appearance
 from integral_action.models.backbones import TwoStreamBackbone
+from integral_action.models.backbones.two_stream_backbone import STREAMS
 from integral_action.models.necks import PoseDrivenIntegration
 
 
@@ -16,7 +18,8 @@ class TwoStreamRecognizer(BaseRecognizer):
 
     Backbone (:class:`TwoStreamBackbone`), with two streams a neck
     (:class:`PoseDrivenIntegration`), and a head
-    (:class:`FrameAverageHead`). Inputs are a dict of ``imgs``
+    (:class:`FrameAverageHead`); or no neck, and a head of both streams
+    (:class:`RobustProductHead`). Inputs are a dict of ``imgs``
     [N, clips, 3, T, H, W] and ``heatmap_imgs`` [N, clips, K + 2B, T', H', W']
     (for a graph network ``keypoint`` [N, clips, M, T', V, 3]).
 
@@ -25,40 +28,74 @@ class TwoStreamRecognizer(BaseRecognizer):
     with every batch. Another backbone that returns the maps of both streams,
     [N, C, T, H, W] each, can stand before the neck.
 
-    Losses: ``loss_cls``, ``top1_acc``, ``top5_acc``, and ``loss_gate`` of a
-    learned gate. A prediction carries ``pred_score`` [num_classes],
-    ``pred_label``, and where there is a gate ``gate`` [clips, T], G averaged
-    over channels.
+    Losses: ``loss_cls``, ``top1_acc``, ``top5_acc``, ``loss_gate`` of a
+    learned gate, and the head's own. A prediction carries ``pred_score``
+    [num_classes], ``pred_label``, and where there is a gate ``gate``
+    [clips, T], G averaged over channels ([clips, 1] of one number a clip).
 
     Args:
+        appearance_swap: the probability that a training clip sees the
+            appearance of another class (:func:`swap_appearance`), and keeps
+            its label; 0.3 where it is wanted.
         test_cfg: ``dict(max_testing_views=n)`` takes at most n clips at a time
             in testing, for memory.
         **kwargs: of MMAction2's recognizers.
 
+    ``keep_features`` is set while someone wants the streams' features:
+    predictions carry ``stream_features`` then, a dict of each stream's
+    [clips, T, C].
+
     Raises:
         ValueError: a stream offers other channels than the neck or the head
-            takes, or frames that the neck cannot align.
+            takes, or frames that the neck cannot align; ``appearance_swap`` is
+            no probability, or of one stream.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, appearance_swap: float = 0.0, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if not 0 <= appearance_swap <= 1:
+            raise ValueError(
+                f'appearance_swap must be from 0 to 1, got {appearance_swap}'
+            )
+        if appearance_swap and len(self.streams) < 2:
+            raise ValueError(
+                f'appearance_swap needs both streams, the model has '
+                f'{self.streams}'
+            )
+        self.appearance_swap = appearance_swap
+        self.keep_features = False
+        self._check_parts()
+
+    @property
+    def streams(self) -> Sequence[str]:
+        """The streams' names; of another backbone, both."""
+        return getattr(self.backbone, 'streams', STREAMS)
+
+    def _check_parts(self) -> None:
         sizes = {}
         if isinstance(self.backbone, TwoStreamBackbone):
             sizes = self.backbone.feature_sizes()
+        # what offers how many channels, and the head's option that takes them
         offers = {
-            f'the {name} stream': channels
+            f'the {name} stream': (channels, 'in_channels')
             for name, (_, channels) in sizes.items()
         }
         if self.with_neck and isinstance(self.neck, PoseDrivenIntegration):
             if len(sizes) == 2:
                 self.neck.check(**sizes)
-            offers = {'the neck': self.neck.channels}
-        expected = self.cls_head.in_channels if self.with_cls_head else None
-        for name, channels in offers.items():
+            offers = {'the neck': (self.neck.channels, 'in_channels')}
+        elif len(sizes) == 2:
+            offers = {
+                f'the {name} stream': (channels, f'{name}_channels')
+                for name, (_, channels) in sizes.items()
+            }
+        head = self.cls_head if self.with_cls_head else None
+        for name, (channels, option) in offers.items():
+            expected = getattr(head, option, None)
             if None not in (channels, expected) and channels != expected:
                 raise ValueError(
                     f'{name} offers features of {channels} channels, but '
-                    f'cls_head.in_channels is {expected}'
+                    f'cls_head.{option} is {expected}'
                 )
 
     def extract_feat(
@@ -67,7 +104,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         stage: str = 'neck',
         data_samples: SampleList = None,
         test_mode: bool = False,
-    ) -> Tuple[Tensor, Dict]:
+    ) -> Tuple[Any, Dict]:
         """Extract features.
 
         Args:
@@ -78,39 +115,40 @@ class TwoStreamRecognizer(BaseRecognizer):
 
         Returns:
             Of 'backbone' the features of its streams, of 'neck' F
-            [N * clips, T, C], of 'head' logits [N * clips, num_classes]; and a
-            dict with ``loss_aux``.
+            [N * clips, T, C] (without a neck, those of the streams), of 'head'
+            logits [N * clips, num_classes]; and a dict with ``loss_aux``.
         """
         clips = {name: value.flatten(0, 1) for name, value in inputs.items()}
-        views = (self.test_cfg or {}).get('max_testing_views')
-        if not (test_mode and views):
-            features, aux = self._extract(clips, stage, data_samples)
-            return features, dict(loss_aux=aux)
-        number = len(next(iter(clips.values())))
-        parts = [
-            self._extract(
-                {name: value[i : i + views] for name, value in clips.items()},
-                stage,
-                data_samples,
-            )
-            for i in range(0, number, views)
-        ]
-        features = _cat([part for part, _ in parts])
-        aux = {
-            name: _cat([aux[name] for _, aux in parts]) for name in parts[0][1]
-        }
-        return features, dict(loss_aux=aux)
-
-    def _extract(
-        self, clips: Dict[str, Tensor], stage: str, data_samples: SampleList
-    ) -> Tuple[Tensor, Dict]:
-        features, aux = self.backbone(**clips), {}
-        if stage == 'backbone':
-            return features, aux
-        if self.with_neck:
-            features, aux = self.neck(features, data_samples=data_samples)
+        features, aux = self._backbone_features(clips, test_mode), {}
+        if stage != 'backbone':
+            features, aux = self._integrate(features, data_samples)
         if stage == 'head':
             features = self.cls_head(features)
+        return features, dict(loss_aux=aux)
+
+    def _backbone_features(self, clips: Dict[str, Tensor], test_mode: bool):
+        views = (self.test_cfg or {}).get('max_testing_views')
+        if not (test_mode and views):
+            return self.backbone(**clips)
+        number = len(next(iter(clips.values())))
+        return _cat(
+            [
+                self.backbone(
+                    **{name: x[i : i + views] for name, x in clips.items()}
+                )
+                for i in range(0, number, views)
+            ]
+        )
+
+    def _integrate(
+        self, features: Any, data_samples: SampleList
+    ) -> Tuple[Any, Dict]:
+        """What the head gets, and the neck's results and the gate."""
+        aux = {}
+        if self.with_neck:
+            features, aux = self.neck(features, data_samples=data_samples)
+        elif not self.training and hasattr(self.cls_head, 'gate'):
+            aux['gate'] = self.cls_head.gate(features)
         return features, aux
 
     def loss(
@@ -120,29 +158,66 @@ class TwoStreamRecognizer(BaseRecognizer):
 
         Of several clips a video, each counts as a sample with its label.
         """
-        features, kwargs = self.extract_feat(inputs, data_samples=data_samples)
-        clips = len(features) // len(data_samples)
+        features, _ = self.extract_feat(inputs, 'backbone')
+        clips = next(iter(inputs.values())).shape[1]
         data_samples = [s for s in data_samples for _ in range(clips)]
+        if self.appearance_swap and self.training:
+            features = self._swap(features, data_samples)
+        features, aux = self._integrate(features, data_samples)
         losses = self.cls_head.loss(features, data_samples)
-        if 'loss_gate' in kwargs['loss_aux']:
-            losses['loss_gate'] = kwargs['loss_aux']['loss_gate']
+        if 'loss_gate' in aux:
+            losses['loss_gate'] = aux['loss_gate']
         return losses
+
+    def _swap(
+        self, features: Tuple[Tensor, Tensor], data_samples: SampleList
+    ) -> Tuple[Tensor, Tensor]:
+        labels = torch.stack([sample.gt_label for sample in data_samples])
+        if labels.shape[1:] != (1,):
+            raise ValueError(
+                f'appearance_swap needs one class a video, not labels of '
+                f'shape {list(labels.shape[1:])}'
+            )
+        appearance, pose = features
+        labels = labels.squeeze(1)
+        return swap_appearance(appearance, labels, self.appearance_swap), pose
 
     def predict(
         self, inputs: Dict[str, Tensor], data_samples: SampleList, **kwargs
     ) -> SampleList:
         """Predict, averaged over each video's clips."""
-        features, kwargs = self.extract_feat(inputs, test_mode=True)
+        features, _ = self.extract_feat(inputs, 'backbone', test_mode=True)
+        if self.keep_features:
+            self._attach(features, data_samples)
+        return self.predict_by_features(features, data_samples)
+
+    def predict_by_features(
+        self, features: Any, data_samples: SampleList
+    ) -> SampleList:
+        """Predict from the backbone's features.
+
+        Args:
+            features: F_A [N * clips, T, C_A] and F_P [N * clips, T', C_P]; of
+                one stream, its own alone.
+            data_samples: N, that get the predictions.
+        """
+        features, aux = self._integrate(features, data_samples)
         data_samples = self.cls_head.predict(features, data_samples)
-        gate = kwargs['loss_aux'].get('gate')
-        if gate is not None:
-            gate = gate.unflatten(0, (len(data_samples), -1))
+        if 'gate' in aux:
+            gate = aux['gate'].unflatten(0, (len(data_samples), -1))
             for data_sample, value in zip(data_samples, gate):
                 data_sample.set_field(value, 'gate')
         return data_samples
 
+    def _attach(self, features: Any, data_samples: SampleList) -> None:
+        streams = features if isinstance(features, tuple) else (features,)
+        streams = [x.unflatten(0, (len(data_samples), -1)) for x in streams]
+        for data_sample, *values in zip(data_samples, *streams):
+            named = dict(zip(self.streams, values))
+            data_sample.set_field(named, 'stream_features')
 
-def _cat(parts: List) -> Tensor:
+
+def _cat(parts: List) -> Any:
     if isinstance(parts[0], tuple):
         return tuple(_cat(list(stream)) for stream in zip(*parts))
     return torch.cat(parts)
