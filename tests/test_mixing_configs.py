@@ -26,6 +26,15 @@ UPSTREAM = Path(mmaction.__path__[0]) / '.mim' / 'configs'
 SMALL = {256: 40, 224: 32, 64: 16, 56: 16}  # pixels
 
 
+@pytest.fixture(scope='module', autouse=True)
+def one_thread():
+    """On small tensors two threads do nothing but wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope='module')
 def jhmdb(tmp_path_factory):
     """Real clips of two classes, 4 to train and 4 to test, in every form."""
