@@ -23,7 +23,18 @@ MIXING = ROOT / 'configs' / 'mixing'
 PATHS = {path.stem: path for path in sorted(MIXING.glob('*.py'))}
 ZOO = [name for name in PATHS if '_zoo-' in name]
 UPSTREAM = Path(mmaction.__path__[0]) / '.mim' / 'configs'
+# these look for 2D weights, whether they are given or not
+INFLATED = ('ResNetTSM', 'SwinTransformer3D', 'UniFormer')
 SMALL = {256: 40, 224: 32, 64: 16, 56: 16}  # pixels
+
+
+@pytest.fixture(scope='module', autouse=True)
+def one_thread():
+    """On small tensors two threads do nothing but wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope='module')
@@ -112,7 +123,7 @@ def without_weights(model):
             part.pop('init_cfg', None)
             if 'pretrained' in part:
                 part.pretrained = None
-            if part.get('type') in ('SwinTransformer3D', 'UniFormer'):
+            if part.get('type') in INFLATED:
                 part.pretrained2d = False
 
 

@@ -76,8 +76,8 @@ def pool_frames(feature: Tensor, frames: int) -> Tensor:
 def dry_run(stream: nn.Module, input_format: str) -> Tensor:
     """The features of one clip of ordinary size, without their values.
 
-    It takes no time worth speaking of: weights and clip are tensors of the
-    device ``meta``, which have a shape alone. The stream is left as it was.
+    It takes a fraction of a second: weights and clip are tensors of the device
+    ``meta``, which have a shape alone. The stream is left as it was.
 
     Args:
         stream: a backbone.

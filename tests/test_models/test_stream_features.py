@@ -288,6 +288,11 @@ def test_what_does_not_fit_is_named_when_the_model_is_built():
     with pytest.raises(ValueError, match='takes 13 frames'):
         fused(dict(align_time='conv'))
     fused(dict(align_time='adaptive'), pose_frames=6)
+    config, _ = stream('swin')
+    with pytest.raises(
+        ValueError, match="cannot take input_format='NCHW', but 'NCTHW'$"
+    ):
+        fused(**config)
 
 
 def test_what_cannot_be_told_then_is_named_at_the_first_batch():

@@ -143,19 +143,35 @@ class TwoStreamBackbone(BaseModule):
         Returns:
             By stream, T where that is the network's own (``num_segments``),
             and C; None for what is not known (see :func:`dry_run`).
+
+        Raises:
+            ValueError: a stream cannot take its ``input_format``, but another.
         """
         sizes = {}
         for name in self.streams:
-            stream, input_format = getattr(self, name), self.formats[name]
-            try:
-                _, frames, channels = dry_run(stream, input_format).shape
-            except Exception:  # of any kind; the first batch will tell
-                frames = channels = None
+            frames, channels = self._dry_run(name)
             if self.visibility and name == 'pose' and channels:
                 channels += 1
-            fixed = input_format == 'NCHW' and hasattr(stream, 'num_segments')
+            fixed = hasattr(getattr(self, name), 'num_segments')
             sizes[name] = (frames if fixed else None, channels)
         return sizes
+
+    def _dry_run(self, name: str) -> Tuple[Optional[int], Optional[int]]:
+        works = []
+        for input_format in (self.formats[name], *INPUT_FORMATS):
+            try:
+                features = dry_run(getattr(self, name), input_format)
+            except Exception:  # of any kind; the first batch will tell
+                continue
+            if input_format == self.formats[name]:
+                return features.shape[1:]
+            works.append(repr(input_format))
+        if works:
+            raise ValueError(
+                f'the {name} stream cannot take input_format='
+                f'{self.formats[name]!r}, but {" or ".join(works)}'
+            )
+        return None, None
 
     def forward(
         self,
@@ -184,16 +200,14 @@ class TwoStreamBackbone(BaseModule):
                 of frames or keypoints than the stream was built for; or the
                 stream offers no features.
         """
+        inputs = dict(imgs=imgs, heatmap_imgs=heatmap_imgs, keypoint=keypoint)
         graph = self.formats.get('pose') == 'NMTVC'
-        inputs = dict(
-            appearance=('imgs', imgs),
-            pose=('keypoint', keypoint)
-            if graph
-            else ('heatmap_imgs', heatmap_imgs),
+        keys = dict(
+            appearance='imgs', pose='keypoint' if graph else 'heatmap_imgs'
         )
         given = dict(appearance=appearance_features, pose=pose_features)
         features = tuple(
-            self._features(name, *inputs[name])
+            self._features(name, keys[name], inputs[keys[name]])
             if given[name] is None
             else given[name]
             for name in self.streams

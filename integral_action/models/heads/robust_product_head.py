@@ -242,10 +242,11 @@ class RobustProductHead(BaseHead):
                 '(F_A, F_P), and no neck'
             )
         channels = tuple(feature.shape[-1] for feature in features)
-        if channels != (self.appearance_channels, self.pose_channels):
+        expected = (self.appearance_channels, self.pose_channels)
+        if channels != expected:
             raise ValueError(
                 f'F_A and F_P have {channels} channels, but the head was '
-                f'built for {self.channels}: cls_head.appearance_channels, '
+                f'built for {expected}: cls_head.appearance_channels, '
                 f'pose_channels, and visibility, which backbone and cls_head '
                 f'must have alike'
             )
