@@ -1,5 +1,6 @@
 from .clips import Clip, clip_film, clip_sheet, heatmaps_image, lay_over
 from .figures import accuracy_figure, gate_figure
+from .files import write_picture, write_video
 from .poses import draw_poses, pose_maps_image
 
 __all__ = [
@@ -12,4 +13,6 @@ __all__ = [
     'heatmaps_image',
     'lay_over',
     'pose_maps_image',
+    'write_picture',
+    'write_video',
 ]
