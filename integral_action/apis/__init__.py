@@ -1,3 +1,4 @@
+from .inferencer import IntegralActionInferencer
 from .load_model import load_model
 
-__all__ = ['load_model']
+__all__ = ['IntegralActionInferencer', 'load_model']

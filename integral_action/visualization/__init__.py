@@ -1,9 +1,11 @@
 from .clips import Clip, clip_film, clip_sheet, heatmaps_image, lay_over
 from .figures import accuracy_figure, gate_figure
 from .files import write_picture, write_video
+from .overlay import GateCurve, overlay_film
 from .poses import draw_poses, pose_maps_image
 
 __all__ = [
+    'GateCurve',
     'Clip',
     'accuracy_figure',
     'clip_film',
@@ -12,6 +14,7 @@ __all__ = [
     'gate_figure',
     'heatmaps_image',
     'lay_over',
+    'overlay_film',
     'pose_maps_image',
     'write_picture',
     'write_video',
