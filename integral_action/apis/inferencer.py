@@ -63,14 +63,19 @@ class _Call:
     """What a call of the inferencer asks for, and its progress."""
 
     estimator: Optional[PoseEstimator]
-    window: Optional[float]
-    stride: Optional[float]
+    show_progress: bool
     fps: float
-    top_k: int
-    out_dir: Optional[Path]
-    draw: bool
-    console: Console
-    progress: Progress
+    window: Optional[float] = None
+    stride: Optional[float] = None
+    top_k: int = 5
+    out_dir: Optional[Path] = None
+    draw: bool = True
+
+    def __post_init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False, markup=False)
+        self.progress = Progress(
+            console=self.console, disable=not self.show_progress
+        )
 
     def frames(self, job: _Job, doing: str) -> Iterator[np.ndarray]:
         """All frames of a video, in batches, with a bar."""
@@ -280,33 +285,17 @@ class IntegralActionInferencer(BaseInferencer):
                 f'window is {window} and stride {stride}, expected '
                 f'0 < stride <= window'
             )
-        estimator = self.pose_estimator
-        if isinstance(poses, (PoseEstimator, dict)):
-            estimator, poses = self._make_estimator(poses), None
-        videos = list_inputs(inputs, poses)
-        for video in videos:
-            if 'pose' in self.streams and video.poses is estimator is None:
-                raise ValueError(
-                    f'{video.name}: {self.checkpoint} has a pose stream, but '
-                    f'there are neither poses nor a pose_estimator'
-                )
-        if out_dir is not None:
-            _check_out(videos, Path(out_dir))
-        console = Console(stderr=True, highlight=False, markup=False)
-        progress = Progress(console=console, disable=not self.show_progress)
-        call = _Call(
-            estimator,
-            window,
-            stride,
-            fps,
-            top_k,
-            None if out_dir is None else Path(out_dir),
-            draw,
-            console,
-            progress,
+        jobs, call = self._plan(
+            inputs,
+            poses,
+            window=window,
+            stride=stride,
+            fps=fps,
+            top_k=top_k,
+            out_dir=None if out_dir is None else Path(out_dir),
+            draw=draw,
         )
-        jobs = [_Job(video) for video in videos]
-        with progress:
+        with call.progress as progress:
             bar = progress.add_task('videos', total=len(jobs))
             for batch in self.preprocess(jobs, batch_size, call=call):
                 for job, result in self._predict(batch):
@@ -333,6 +322,19 @@ class IntegralActionInferencer(BaseInferencer):
             self._windows(inputs, call), batch_size
         )
 
+    def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
+        """One video as the test pipeline packs it.
+
+        Args:
+            video, poses, fps: as of a call.
+
+        Raises:
+            ValueError: as of a call.
+        """
+        (job,), call = self._plan(video, poses, fps=fps)
+        self._open(job, call)
+        return self.pipeline(self._sample(job, 0, len(job.opened)))
+
     def visualize(
         self, inputs: List[_Job], preds: List[Dict], *, call: _Call
     ) -> List[str]:
@@ -350,6 +352,25 @@ class IntegralActionInferencer(BaseInferencer):
             visualization=visualization,
             num_failed=sum('error' in one for one in preds),
         )
+
+    def _plan(
+        self, inputs: Any, poses: Any, **settings
+    ) -> Tuple[List[_Job], _Call]:
+        """What is to be done, checked as far as no file needs to be read."""
+        estimator = self.pose_estimator
+        if isinstance(poses, (PoseEstimator, dict)):
+            estimator, poses = self._make_estimator(poses), None
+        videos = list_inputs(inputs, poses)
+        for video in videos:
+            if 'pose' in self.streams and video.poses is estimator is None:
+                raise ValueError(
+                    f'{video.name}: {self.checkpoint} has a pose stream, but '
+                    f'there are neither poses nor a pose_estimator'
+                )
+        call = _Call(estimator, self.show_progress, **settings)
+        if call.out_dir is not None:
+            _check_out(videos, call.out_dir)
+        return [_Job(video) for video in videos], call
 
     # ------------------------------------------------------------ one video
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from integral_action.keypoints import KeypointLayout
 
-from .canvas import FAINT, INK, PAPER, below, enlarge, heading, write_text
+from .canvas import FAINT, INK, PAPER, enlarge, heading, write_text
 from .poses import draw_poses
 
 Caption = Tuple[float, Sequence[Tuple[str, float]]]
@@ -79,7 +79,7 @@ def overlay_film(
             parts.append(curve.at(time))
         if bar is not None:
             parts.append(_with_cursor(bar, time, duration))
-        yield below(parts, 0)
+        yield np.concatenate(parts)
 
 
 class GateCurve:
