@@ -562,7 +562,14 @@ def _check_out(videos: List[VideoInput], out_dir: Path) -> None:
         for video in videos
         if isinstance(video.source, Path)
     }
+    by_out = {}
     for video in videos:
+        other = by_out.setdefault(video.out, video)
+        if other is not video:
+            raise ValueError(
+                f'{other.name} and {video.name} would both be written as '
+                f'{video.out}: rename one, or leave one out'
+            )
         path = out_dir / f'{video.out}.mp4'
         if path.resolve() in inputs:
             raise ValueError(

@@ -1,8 +1,9 @@
 """The videos and poses that an inferencer is given."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence, Union
+from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import decord
 import numpy as np
@@ -39,11 +40,11 @@ def list_inputs(inputs: Any, poses: Any = None) -> List[VideoInput]:
         poses: None; for one video a pose file or ``(keypoint,
             keypoint_score)``; for several a list of these, one a video; or a
             folder with a pose file a video: ``a/b.npz`` of ``a/b.mp4`` in a
-            folder of videos, ``b.npz`` of any other ``b.mp4``.
+            folder of videos, ``b.npz`` of any other ``b.mp4``; where several
+            of a list have one name, ``a/b.npz`` of ``.../a/b.mp4``.
 
     Raises:
-        ValueError: no videos, two of one name, or poses that do not belong to
-            them.
+        ValueError: no videos, or poses that do not belong to them.
     """
     several = isinstance(inputs, (list, tuple))
     found = []  # (source, name, out)
@@ -69,17 +70,27 @@ def list_inputs(inputs: Any, poses: Any = None) -> List[VideoInput]:
             found.append((Path(one), str(one), Path(Path(one).stem)))
     if not found:
         raise ValueError('no videos')
-    by_out = {}
-    for _, name, out in found:
-        if by_out.setdefault(out, name) != name:
-            raise ValueError(
-                f'{by_out[out]} and {name} would both be called {out}: '
-                f'rename one, or take them one after the other'
-            )
+    found = _apart(found)
     of_each = _poses_of_each(poses, [out for *_, out in found], several)
     return [
         VideoInput(source, of_one, name, out)
         for (source, name, out), of_one in zip(found, of_each)
+    ]
+
+
+def _apart(found: List[Tuple]) -> List[Tuple]:
+    """Files of one name in several folders are told apart by these."""
+    if len({out for *_, out in found}) == len(found):
+        return found
+    files = [one.absolute() for one, *_ in found if isinstance(one, Path)]
+    if not files:
+        return found
+    common = os.path.commonpath([path.parent for path in files])
+    return [
+        (one, name, one.absolute().relative_to(common).with_suffix(''))
+        if isinstance(one, Path)
+        else (one, name, out)
+        for one, name, out in found
     ]
 
 
