@@ -64,6 +64,7 @@ class _Call:
 
     estimator: Optional[PoseEstimator]
     show_progress: bool
+    several: bool
     fps: float
     window: Optional[float] = None
     stride: Optional[float] = None
@@ -367,7 +368,9 @@ class IntegralActionInferencer(BaseInferencer):
                     f'{video.name}: {self.checkpoint} has a pose stream, but '
                     f'there are neither poses nor a pose_estimator'
                 )
-        call = _Call(estimator, self.show_progress, **settings)
+        call = _Call(
+            estimator, self.show_progress, len(videos) > 1, **settings
+        )
         if call.out_dir is not None:
             _check_out(videos, call.out_dir)
         return [_Job(video) for video in videos], call
@@ -531,12 +534,13 @@ class IntegralActionInferencer(BaseInferencer):
 
 
 def _fail(job: _Job, error: Exception, call: _Call) -> None:
-    """Note what is wrong with a video."""
+    """Note what is wrong with a video; of a single one it is raised."""
     job.error = error
     text = ' '.join(str(error).split()) or type(error).__name__
     job.prediction = dict(input=job.video.name, error=text)
     job.close()
-    call.console.print(f'failed: {text}', soft_wrap=True)
+    if call.several:
+        call.console.print(f'failed: {text}', soft_wrap=True)
 
 
 def _array(tensor) -> np.ndarray:

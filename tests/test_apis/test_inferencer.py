@@ -60,14 +60,15 @@ def make(checkpoints):
     made = {}
 
     def make(stage, **options):
-        if options or stage not in made:
-            made[stage] = IntegralActionInferencer(
+        key = stage if not options else None
+        if key not in made or options:
+            made[key] = IntegralActionInferencer(
                 checkpoints / f'{stage}.pth',
                 device='cpu',
                 show_progress=False,
                 **options,
             )
-        return made[stage]
+        return made[key]
 
     return make
 
@@ -381,8 +382,8 @@ def test_estimator_of_another_layout(make, video):
 def test_real_clip_with_the_real_estimator(make, shared, tmp_path):
     """40 frames of JHMDB, poses by MoveNet: the overlay shows the person."""
     pytest.importorskip('onnxruntime')
-    path = sorted((shared / 'jhmdb/videos/golf').glob('*.avi'))[3]
-    model = shared / 'models' / 'movenet-multipose.onnx'
+    path = sorted((shared / 'samples/jhmdb/videos/golf').glob('*.avi'))[3]
+    model = shared / 'samples' / 'models' / 'movenet-multipose.onnx'
     fused = make('fused', pose_estimator=dict(type='onnx', model=str(model)))
     result = fused(path, out_dir=tmp_path)
     (one,) = result['predictions']
