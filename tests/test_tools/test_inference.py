@@ -30,16 +30,25 @@ def tools():
     return inference, look_inside
 
 
-@pytest.fixture
-def folder(tmp_path, make_video):
-    """A checkpoint, and a video with its poses."""
+@pytest.fixture(scope='module')
+def checkpoint(tmp_path_factory):
+    from mmengine.registry import init_default_scope
+
+    init_default_scope('mmaction')
     cfg = Config.fromfile(CONFIGS / f'{NAME}.py')
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     classes = [f'act {i}' for i in range(12)]
     meta = dict(cfg=cfg.pretty_text, dataset_meta=dict(classes=classes))
-    content = dict(meta=meta, state_dict=model.state_dict())
-    torch.save(content, tmp_path / 'model.pth')
+    path = tmp_path_factory.mktemp('model') / 'model.pth'
+    torch.save(dict(meta=meta, state_dict=model.state_dict()), path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, make_video, checkpoint):
+    """A checkpoint, and a video with its poses."""
+    shutil.copy(checkpoint, tmp_path / 'model.pth')
     rng = np.random.default_rng(0)
     make_video(rng.integers(0, 255, (24, 56, 56, 3), np.uint8), 'a.avi')
     keypoint = rng.random((1, 24, 18, 2)) * 56
@@ -111,6 +120,7 @@ def test_errors_are_one_line(
 
 
 def test_usage(tools):
+    given = ['--checkpoint', 'c']
     for arguments in (
         ['a.avi'],
         ['a.avi', '--checkpoint', 'c', '--pose-model', 'm'],
