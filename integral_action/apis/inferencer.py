@@ -52,6 +52,13 @@ class _Job:
     overlay: Optional[str] = None
     error: Optional[Exception] = None
 
+    @property
+    def done(self) -> float:
+        """The share of its windows."""
+        if self.prediction is not None:
+            return 1
+        return len(self.results) / max(1, len(self.windows))
+
     def close(self) -> None:
         """Let go of what many videos have no memory for."""
         self.opened = self.poses = None
@@ -303,8 +310,7 @@ class IntegralActionInferencer(BaseInferencer):
                     job.results.append(result)
                     if len(job.results) == len(job.windows):
                         self._finish(job, call)
-                done = sum(job.prediction is not None for job in jobs)
-                progress.update(bar, completed=done)
+                progress.update(bar, completed=sum(job.done for job in jobs))
         if len(jobs) == 1 and jobs[0].error is not None:
             raise jobs[0].error
         return self.postprocess(

@@ -123,16 +123,8 @@ def test_usage(tools):
     given = ['--checkpoint', 'c']
     for arguments in (
         ['a.avi'],
-        ['a.avi', '--checkpoint', 'c', '--pose-model', 'm'],
-        [
-            'a.avi',
-            '--checkpoint',
-            'c',
-            '--poses',
-            'p',
-            '--pose-estimator',
-            'e',
-        ],
+        ['a.avi', *given, '--pose-model', 'm'],
+        ['a.avi', *given, '--poses', 'p', '--pose-estimator', 'e'],
     ):
         with pytest.raises(SystemExit) as info:
             tools[0].main(arguments)
