@@ -10,14 +10,11 @@ with --format mp4 a film.
 import argparse
 import sys
 from pathlib import Path
-from typing import Dict, Iterable, Iterator, List, Optional
+from typing import Dict, Iterator, List, Optional
 
-import cv2
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-
-from integral_action.fileio import whole_file
 
 # What the samples carry besides, for the titles and for poses whose maps the
 # pipeline drew.
@@ -312,30 +309,6 @@ def describe(
     return [title.removeprefix(folder).lstrip('/'), ' · '.join(text)]
 
 
-def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Write RGB as PNG. The file appears only whole."""
-    picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    smallest = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-    with whole_file(path) as temporary:
-        if not cv2.imwrite(str(temporary), picture, smallest):
-            raise OSError(f'{path}: OpenCV cannot write this picture')
-
-
-def write_film(path: Path, pictures: Iterable, fps: float) -> None:
-    """Write RGB pictures as mp4. The file appears only whole."""
-    codec = cv2.VideoWriter_fourcc(*'mp4v')
-    with whole_file(path) as temporary:
-        writer = None
-        for picture in pictures:
-            if writer is None:
-                size = picture.shape[1::-1]
-                writer = cv2.VideoWriter(str(temporary), codec, fps, size)
-                if not writer.isOpened():
-                    raise OSError(f'{path}: OpenCV cannot write this video')
-            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        writer.release()
-
-
 def browse(args: argparse.Namespace) -> int:
     """Write the pictures; gives the number of samples that failed."""
     from mmaction.registry import MODELS
@@ -343,7 +316,12 @@ def browse(args: argparse.Namespace) -> int:
     from mmengine.runner import set_random_seed
 
     import integral_action  # noqa: F401  registers everything
-    from integral_action.visualization import clip_film, clip_sheet
+    from integral_action.visualization import (
+        clip_film,
+        clip_sheet,
+        write_picture,
+        write_video,
+    )
 
     config = read_config(args.config, args.cfg_options)
     init_default_scope(config.get('default_scope', 'mmaction'))
@@ -392,7 +370,7 @@ def browse(args: argparse.Namespace) -> int:
         if args.format == 'png':
             write_picture(path, drawn)
         else:
-            write_film(path, drawn, args.fps)
+            write_video(path, drawn, args.fps)
         print(path, flush=True)
     if failed:
         print(

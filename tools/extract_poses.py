@@ -49,7 +49,11 @@ from integral_action.fileio import (
     write_annotations,
     write_poses,
 )
-from integral_action.pose_estimators import PoseEstimator, find_estimator
+from integral_action.pose_estimators import (
+    PoseEstimator,
+    estimate_poses,
+    find_estimator,
+)
 
 ESTIMATOR_OPTIONS = (
     'model weights det_model det_weights score_thr input_size'
@@ -328,37 +332,18 @@ def estimate(
         SampleError: the video cannot be read, or the estimator fails on it.
         OSError: the pose file cannot be written.
     """
-    poses = []
-    for frames, total in read_frames(video.path, batch_size):
-        try:
-            found = estimator(frames)
-            if len(found) != len(frames):
-                raise ValueError(f'{len(found)} of {len(frames)} frames')
-        except Exception as error:  # an estimator's own, of whatever kind
-            raise SampleError(
-                f'{video.path}: the estimator fails '
-                f'({type(error).__name__}: {_first_line(error)})'
-            ) from error
-        poses += [
-            (points[:max_persons], score[:max_persons])
-            for points, score in found
-        ]
-        progress(len(poses) / total)
-    write_poses(video.poses, *stack(poses))
-    return dict(total_frames=total, img_shape=list(frames.shape[1:3]))
+    img_shape, done = None, 0
 
+    def batches() -> Iterator[np.ndarray]:
+        nonlocal img_shape, done
+        for frames, total in read_frames(video.path, batch_size):
+            yield frames
+            img_shape, done = list(frames.shape[1:3]), done + len(frames)
+            progress(done / total)
 
-def stack(poses: List) -> Tuple[np.ndarray, np.ndarray]:
-    """The frames' poses -> ``keypoint`` [M, T, K, 2] and ``keypoint_score``
-    [M, T, K], zeros where a frame has fewer than M persons."""
-    persons = max(len(score) for _, score in poses)
-    num_keypoints = poses[0][1].shape[1]
-    keypoint = np.zeros((persons, len(poses), num_keypoints, 2), np.float32)
-    keypoint_score = np.zeros(keypoint.shape[:3], np.float32)
-    for i, (points, score) in enumerate(poses):
-        keypoint[: len(score), i] = points
-        keypoint_score[: len(score), i] = score
-    return keypoint, keypoint_score
+    poses = estimate_poses(batches(), estimator, str(video.path), max_persons)
+    write_poses(video.poses, *poses)
+    return dict(total_frames=done, img_shape=img_shape)
 
 
 def is_done(video: Video) -> bool:

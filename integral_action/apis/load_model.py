@@ -40,7 +40,9 @@ def load_model(
 
     Returns:
         The model in evaluation mode, with all of its weights; ``model.cfg``
-        is the config, as MMAction2's ``init_recognizer`` leaves it.
+        is the config, as MMAction2's ``init_recognizer`` leaves it, and
+        ``model.dataset_meta`` what the checkpoint tells of its data set
+        (``classes``), empty where it tells nothing.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -66,6 +68,8 @@ def load_model(
         reason = str(error) or type(error).__name__
         raise ValueError(f'{checkpoint}: {reason}') from error
     model.cfg = cfg
+    meta = content['meta'].get('dataset_meta')
+    model.dataset_meta = meta if isinstance(meta, dict) else {}
     return model.to(device).eval()
 
 

@@ -10,6 +10,7 @@ from typing import Type
 from .base import PoseEstimator, Poses
 from .mmpose_estimator import MMPoseEstimator
 from .onnx_estimator import OnnxEstimator
+from .video import estimate_poses
 
 ESTIMATORS = dict(mmpose=MMPoseEstimator, onnx=OnnxEstimator)
 
@@ -49,5 +50,6 @@ __all__ = [
     'OnnxEstimator',
     'PoseEstimator',
     'Poses',
+    'estimate_poses',
     'find_estimator',
 ]

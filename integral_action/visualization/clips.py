@@ -1,22 +1,29 @@
 """A clip as one picture, or as a film: what a model is given of it."""
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 import cv2
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from integral_action.keypoints import KeypointLayout
 from integral_action.pose_maps import to_map_pixels
 
+from .canvas import (
+    FAINT,
+    GAP,
+    PAPER,
+    below,
+    beside,
+    enlarge,
+    heading,
+    pad,
+    write_text,
+)
 from .poses import LEFT, MIDDLE, RIGHT, draw_poses, pose_maps_image
 
-PAPER, INK, FAINT, EMPTY = 255, (20, 20, 20), (105, 105, 105), 70
-GAP, MARGIN = 4, 104  # pixels between panels, and left of them
+EMPTY = 70
+MARGIN = 104  # pixels left of the panels
 
 
 @dataclass
@@ -97,7 +104,7 @@ class Clip:
         """One instant's pictures by name, RGB uint8 [h, ``width``, 3]."""
         ground = self._ground(width)
         if self.frames is not None:
-            ground = _enlarge(self.frames[frame], ground.shape[:2])
+            ground = enlarge(self.frames[frame], ground.shape[:2])
         panels = {}
         if self.pose is not None:
             panels['poses'] = self._draw(pose, ground)
@@ -119,7 +126,7 @@ class Clip:
         maps = np.concatenate(self._split(self.maps[pose]))
         number = 0 if self.layout is None else self.layout.num_keypoints
         colours = pose_maps_image(maps, min(number, len(maps)) or len(maps))
-        return _enlarge(colours, self._ground(width).shape[:2])
+        return enlarge(colours, self._ground(width).shape[:2])
 
     def _ground(self, width: int) -> np.ndarray:
         height = max(1, round(width * self.shape[0] / self.shape[1]))
@@ -178,7 +185,7 @@ def lay_over(frame: np.ndarray, picture: np.ndarray) -> np.ndarray:
     Returns:
         RGB, uint8 [H, W, 3].
     """
-    picture = _enlarge(picture, frame.shape[:2]).astype(np.float32)
+    picture = enlarge(picture, frame.shape[:2]).astype(np.float32)
     ground = 0.45 * cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None]
     strength = picture.max(-1, keepdims=True) / 255
     return (
@@ -216,13 +223,13 @@ def clip_sheet(
         rows = [_names(names, panel_width)] if any(names) else []
         for kind in cells[0]:
             label = _label(cells[0][kind].shape[0], kind)
-            rows.append(_beside([label, *(cell[kind] for cell in cells)]))
+            rows.append(beside([label, *(cell[kind] for cell in cells)]))
         between = _poses_between(clip, instants, first, len(part), panel_width)
         if between is not None:
             rows.append(between)
-        blocks.append(_below(rows))
-    sheet = _below(blocks, 3 * GAP)
-    return _below([_heading(title, subtitle, sheet.shape[1]), sheet])
+        blocks.append(below(rows))
+    sheet = below(blocks, 3 * GAP)
+    return below([heading(title, subtitle, sheet.shape[1]), sheet])
 
 
 def clip_film(
@@ -241,16 +248,16 @@ def clip_film(
     """
     for frame, pose in clip.instants(every=True):
         panels = clip.panels(frame, pose, panel_width)
-        row = _beside(list(panels.values()))
-        head = _heading(title, subtitle, row.shape[1])
+        row = beside(list(panels.values()))
+        head = heading(title, subtitle, row.shape[1])
         names = [*panels][1:]
         first = ' '.join(('poses', clip.name(frame, pose)))
         if 'poses' not in panels:
             first = ' '.join(([*panels][0], clip.name(frame, pose)))
         names = _names([first.strip(), *names], panel_width, 0)
-        picture = _below([head, names, row])
+        picture = below([head, names, row])
         height, width = (n + n % 2 for n in picture.shape[:2])
-        yield _pad(picture, height, width)
+        yield pad(picture, height, width)
 
 
 def _poses_between(
@@ -270,90 +277,11 @@ def _poses_between(
         for start in range(0, len(shares[i]), grid):
             share = shares[i][start : start + grid]
             tiles = [clip.pose_panel(pose, small) for pose in share]
-            rows.append(_beside(tiles, 2))
-        cells.append(_below(rows, 2))
+            rows.append(beside(tiles, 2))
+        cells.append(below(rows, 2))
     height = max(cell.shape[0] for cell in cells)
-    cells = [_pad(cell, height, width) for cell in cells]
-    return _beside([_label(height, 'every pose'), *cells])
-
-
-# ----------------------------------------------------------- laying out
-
-
-def _enlarge(picture: np.ndarray, size: Tuple[int, int]) -> np.ndarray:
-    """To (height, width); pixels stay visible where they become bigger."""
-    height, width = picture.shape[:2]
-    if size == (height, width):
-        return picture
-    if size[1] < width:
-        method = cv2.INTER_AREA
-    elif size[0] % height == size[1] % width == 0:
-        method = cv2.INTER_NEAREST
-    else:
-        method = cv2.INTER_LINEAR
-    return cv2.resize(picture, size[::-1], interpolation=method)
-
-
-def _pad(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Blank paper to the right and below."""
-    room = (height - picture.shape[0], width - picture.shape[1])
-    return np.pad(
-        picture,
-        ((0, room[0]), (0, room[1]), (0, 0)),
-        constant_values=PAPER,
-    )
-
-
-def _beside(pictures: List[np.ndarray], gap: int = GAP) -> np.ndarray:
-    height = max(picture.shape[0] for picture in pictures)
-    parts = [
-        _pad(picture, height, picture.shape[1] + gap) for picture in pictures
-    ]
-    return np.concatenate(parts, 1)[:, :-gap]
-
-
-def _below(pictures: List[np.ndarray], gap: int = GAP) -> np.ndarray:
-    width = max(picture.shape[1] for picture in pictures)
-    parts = [
-        _pad(picture, picture.shape[0] + gap, width) for picture in pictures
-    ]
-    return np.concatenate(parts)[:-gap]
-
-
-@lru_cache
-def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
-    """The font that matplotlib brings."""
-    name = 'DejaVuSans-Bold.ttf' if bold else 'DejaVuSans.ttf'
-    path = Path(matplotlib.get_data_path()) / 'fonts' / 'ttf' / name
-    return ImageFont.truetype(str(path), size)
-
-
-def _write(
-    picture: np.ndarray,
-    place: Tuple[int, int],
-    text: str,
-    size: int,
-    room: int,
-    bold: bool = False,
-    colour: Tuple[int, int, int] = INK,
-    anchor: str = 'lm',
-) -> np.ndarray:
-    """Write one line; where it is wider than ``room``, its start goes."""
-    font, shown = _font(size, bold), text
-    while text and font.getlength(shown) > room:
-        text = text[1:]
-        shown = f'…{text}'
-    image = Image.fromarray(picture)
-    ImageDraw.Draw(image).text(place, shown, colour, font, anchor)
-    return np.array(image)  # a copy that can be drawn on
-
-
-def _heading(title: str, subtitle: str, width: int) -> np.ndarray:
-    paper = np.full((58 if subtitle else 34, width, 3), PAPER, np.uint8)
-    paper = _write(paper, (6, 19), title, 18, width - 12, bold=True)
-    if subtitle:
-        paper = _write(paper, (6, 43), subtitle, 14, width - 12, colour=FAINT)
-    return paper
+    cells = [pad(cell, height, width) for cell in cells]
+    return beside([_label(height, 'every pose'), *cells])
 
 
 def _names(
@@ -364,23 +292,27 @@ def _names(
     paper = np.full((20, total, 3), PAPER, np.uint8)
     for i, name in enumerate(names):
         middle = margin + i * (width + GAP) + width // 2
-        paper = _write(paper, (middle, 10), name, 13, width, anchor='mm')
+        paper = write_text(paper, (middle, 10), name, 13, width, anchor='mm')
     return paper
 
 
 def _label(height: int, kind: str) -> np.ndarray:
     """What stands left of a row: its name, and what its colours say."""
     paper = np.full((height, MARGIN, 3), PAPER, np.uint8)
-    paper = _write(paper, (6, 14), kind, 14, MARGIN - 8, bold=True)
+    paper = write_text(paper, (6, 14), kind, 14, MARGIN - 8, bold=True)
     if kind in ('poses', 'heatmaps', 'every pose'):
         sides = (('left', LEFT), ('middle', MIDDLE), ('right', RIGHT))
         for i, (side, colour) in enumerate(sides):
             y = 36 + 18 * i
             cv2.circle(paper, (13, y), 5, colour, -1, cv2.LINE_AA)
-            paper = _write(paper, (24, y), side, 12, MARGIN - 26, colour=FAINT)
+            paper = write_text(
+                paper, (24, y), side, 12, MARGIN - 26, colour=FAINT
+            )
     if kind == 'PAFs' and height >= 108:
         paper[30:86, 6:62] = _colour_wheel(56)
-        paper = _write(paper, (6, 98), 'direction', 12, MARGIN, colour=FAINT)
+        paper = write_text(
+            paper, (6, 98), 'direction', 12, MARGIN, colour=FAINT
+        )
     return paper
 
 

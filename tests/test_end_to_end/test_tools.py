@@ -10,6 +10,7 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 import release
 import torch
@@ -18,7 +19,7 @@ from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from integral_action.apis import load_model
+from integral_action.apis import IntegralActionInferencer, load_model
 from integral_action.fileio import (
     load_pickle,
     read_annotations,
@@ -156,6 +157,38 @@ def test_checkpoint_of_a_training_is_a_model(trained):
             torch.testing.assert_close(score, sample['pred_score'])
             if key == 'integral':
                 torch.testing.assert_close(gate, sample['gate'])
+
+
+def test_inferencer_says_what_mim_test_said(mim, trained, puppets, tmp_path):
+    """Of every stage and video; and from the command line."""
+    records = list(read_annotations(puppets / 'test.jsonl'))
+    videos = [puppets / 'videos' / record['filename'] for record in records]
+    for key in ('appearance', 'pose', 'integral'):
+        checkpoint = trained / key / 'epoch_1.pth'
+        inferencer = IntegralActionInferencer(
+            checkpoint, device='cpu', show_progress=False
+        )
+        result = inferencer(videos, puppets / 'poses', batch_size=8)
+        assert result['num_failed'] == 0
+        tested = load_pickle(trained / key / 'test.pkl')
+        for one, sample in zip(result['predictions'], tested):
+            np.testing.assert_allclose(
+                one['rec_scores'], sample['pred_score'], atol=1e-5
+            )
+            assert ('gate' in one) == (key == 'integral')
+            if 'gate' in one:
+                np.testing.assert_allclose(
+                    one['gate']['values'], sample['gate'], atol=1e-5
+                )
+    printed = run(
+        mim, 'run', 'integral_action', 'inference', videos[0], '--checkpoint',
+        checkpoint, '--poses', puppets / 'poses' / records[0]['pose_file'],
+        '--out-dir', 'out', cwd=tmp_path,
+    )  # fmt: skip
+    assert f'{videos[0]}: ' in printed
+    one = json.loads((tmp_path / f'out/{videos[0].stem}.json').read_text())
+    assert one['rec_labels'] == result['predictions'][0]['rec_labels']
+    assert (tmp_path / f'out/{videos[0].stem}.mp4').exists()
 
 
 def test_checkpoint_of_the_release_is_converted_and_tested(

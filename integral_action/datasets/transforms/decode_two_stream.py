@@ -30,7 +30,9 @@ class DecodeTwoStream(DecordInit):
 
     Required keys: ``modality``; ``filename`` and ``RGB_inds`` for frames;
     ``Pose_inds``, ``img_shape`` and what :class:`LoadPoses` requires for
-    poses. Added or modified keys: ``imgs`` (uint8 RGB [H, W, 3], a list),
+    poses. ``video_reader``, where a sample brings an open one, is read instead
+    of the file: it has ``len()`` and decord's ``get_batch``.
+    Added or modified keys: ``imgs`` (uint8 RGB [H, W, 3], a list),
     ``keypoint`` [M, num_clips * clip_len, K, 2] in pixels from the edge,
     ``keypoint_score`` [M, num_clips * clip_len, K],
     ``keypoint_from_edge``, ``img_shape``, ``original_shape``.
@@ -74,10 +76,16 @@ class DecodeTwoStream(DecordInit):
     def _frames(self, results: Dict) -> List[np.ndarray]:
         filename = results['filename']
         inds, total = results['RGB_inds'], results['total_frames']
-        if self.io_backend == 'disk' and not os.path.isfile(filename):
+        reader = results.pop('video_reader', None)
+        if (
+            reader is None
+            and self.io_backend == 'disk'
+            and not os.path.isfile(filename)
+        ):
             raise SampleError(f'{filename}: there is no such video')
         try:
-            reader = self._get_video_reader(filename)
+            if reader is None:
+                reader = self._get_video_reader(filename)
             length = len(reader)
         except _READ_ERRORS as error:
             raise SampleError(

@@ -1,0 +1,588 @@
+import json
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import (
+    Any,
+    Dict,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Union,
+)
+
+import numpy as np
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.infer import BaseInferencer
+from rich.console import Console
+from rich.progress import Progress
+
+from integral_action.datasets.coco_results import coco17_to_openpose18
+from integral_action.datasets.label_map import LabelMap
+from integral_action.datasets.transforms import LoadPoses
+from integral_action.fileio import SampleError, whole_file
+from integral_action.keypoints import KeypointLayout
+from integral_action.models.recognizers import TwoStreamRecognizer
+from integral_action.pose_estimators import (
+    PoseEstimator,
+    estimate_poses,
+    find_estimator,
+)
+
+from .load_model import load_model
+from .timeline import label_timeline, split_windows, window_borders
+from .videos import OpenVideo, VideoInput, list_inputs
+
+Estimator = Union[PoseEstimator, Dict]
+
+
+@dataclass
+class _Job:
+    """A video under way."""
+
+    video: VideoInput
+    opened: Optional[OpenVideo] = None
+    poses: Optional[Tuple[np.ndarray, np.ndarray]] = None
+    windows: List[Tuple[int, int]] = field(default_factory=list)  # frames
+    results: List = field(default_factory=list)  # a data sample a window
+    prediction: Optional[Dict] = None
+    overlay: Optional[str] = None
+    error: Optional[Exception] = None
+
+    @property
+    def done(self) -> float:
+        """The share of its windows."""
+        if self.prediction is not None:
+            return 1
+        return len(self.results) / max(1, len(self.windows))
+
+    def close(self) -> None:
+        """Let go of what many videos have no memory for."""
+        self.opened = self.poses = None
+        self.results = []
+
+
+@dataclass
+class _Call:
+    """What a call of the inferencer asks for, and its progress."""
+
+    estimator: Optional[PoseEstimator]
+    show_progress: bool
+    several: bool
+    fps: float
+    window: Optional[float] = None
+    stride: Optional[float] = None
+    top_k: int = 5
+    out_dir: Optional[Path] = None
+    draw: bool = True
+
+    def __post_init__(self) -> None:
+        self.console = Console(stderr=True, highlight=False, markup=False)
+        self.progress = Progress(
+            console=self.console, disable=not self.show_progress
+        )
+
+    def frames(self, job: _Job, doing: str) -> Iterator[np.ndarray]:
+        """All frames of a video, in batches, with a bar."""
+        name = f'{doing}: {Path(job.video.name).name}'
+        bar = self.progress.add_task(name, total=len(job.opened))
+        try:
+            for frames in job.opened.batches():
+                yield frames
+                self.progress.advance(bar, len(frames))
+        finally:
+            self.progress.remove_task(bar)
+
+
+class IntegralActionInferencer(BaseInferencer):
+    """Predict videos with a checkpoint of this project, of any stage.
+
+    The model, its test pipeline and its keypoint layout come from the
+    checkpoint alone (:func:`load_model`), so that the predictions are those of
+    ``mim test``.
+
+    Args:
+        checkpoint: file or URL.
+        pose_estimator: what finds the poses of videos that come without: a
+            :class:`PoseEstimator`, or its config, such as
+            ``dict(type='onnx', model='movenet-multipose.onnx')``, with a type
+            of :func:`find_estimator`. Not made for a model without a pose
+            stream.
+        device: where the model runs; None takes a GPU where there is one.
+        classes: the names of the classes, or a text file with one a line; None
+            takes those that the checkpoint carries (``dataset_meta``), or else
+            the labels.
+        show_progress: whether to show bars, on stderr.
+
+    Raises:
+        FileNotFoundError, ConnectionError, ValueError: as of
+            :func:`load_model`; besides, where the checkpoint is of another
+            kind of model, or tells no test pipeline, or the classes are of
+            another number, or the estimator finds other keypoints.
+        ImportError: the estimator lacks what it stands on.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Union[str, Path],
+        pose_estimator: Optional[Estimator] = None,
+        device: Optional[str] = None,
+        classes: Union[Sequence[str], str, Path, None] = None,
+        show_progress: bool = True,
+    ) -> None:
+        super().__init__(
+            weights=str(checkpoint),
+            device=device,
+            scope='mmaction',
+            show_progress=show_progress,
+        )
+        self.cfg = self.model.cfg
+        self.streams = self.model.backbone.streams
+        self.classes = self._class_names(classes)
+        self.pose_estimator = self._make_estimator(pose_estimator)
+
+    # ------------------------------------------------ what the base calls
+
+    def _init_model(self, cfg: Any, weights: str, device: str):
+        model = load_model(weights, device)
+        if not isinstance(model, TwoStreamRecognizer):
+            raise ValueError(
+                f'{weights}: its model is a {type(model).__name__}, not a '
+                f"TwoStreamRecognizer; MMAction2's ActionRecogInferencer may "
+                f'run it'
+            )
+        self.checkpoint = weights
+        return model
+
+    def _init_pipeline(self, cfg: Any) -> Compose:
+        cfg = self.model.cfg
+        dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+        while 'dataset' in dataset or 'datasets' in dataset:  # what wraps it
+            dataset = dataset.get('dataset') or dataset['datasets'][0]
+        steps = deepcopy(dataset.get('pipeline') or cfg.get('test_pipeline'))
+        if not steps:
+            raise ValueError(
+                f'{self.checkpoint}: its config has no '
+                f'test_dataloader.dataset.pipeline and no test_pipeline'
+            )
+        for step in steps:
+            if step['type'] == 'PackActionInputs':
+                step['meta_keys'] = (
+                    *step.get('meta_keys', ()),
+                    'RGB_inds',
+                    'num_clips',
+                )
+        layout = dataset.get('layout')
+        if layout is None:
+            layout = getattr(
+                self.model.data_preprocessor, 'layout', 'openpose18'
+            )
+        self.layout = KeypointLayout.get(layout)
+        return Compose(steps)
+
+    def _class_names(self, classes: Any) -> List[str]:
+        number = self.model.cls_head.num_classes
+        source = 'classes'
+        if isinstance(classes, (str, Path)):
+            source = str(classes)
+            classes = LabelMap.read(Path(classes)).names
+        elif classes is None:
+            source = f'{self.checkpoint}: dataset_meta.classes'
+            classes = self.model.dataset_meta.get('classes')
+        if not classes:
+            return list(map(str, range(number)))
+        if len(classes) != number:
+            raise ValueError(
+                f'{source} are {len(classes)} names, but the model of '
+                f'{self.checkpoint} has {number} classes'
+            )
+        return list(map(str, classes))
+
+    def _make_estimator(
+        self, estimator: Optional[Estimator]
+    ) -> Optional[PoseEstimator]:
+        if estimator is None or 'pose' not in self.streams:
+            return None
+        if not isinstance(estimator, PoseEstimator):
+            if 'type' not in estimator:
+                raise ValueError(
+                    f'pose_estimator is {estimator}, without a "type"'
+                )
+            options = dict(estimator)
+            kind = options.pop('type')
+            try:
+                estimator = find_estimator(kind)(**options)
+            except TypeError as error:
+                raise ValueError(f'pose_estimator {kind}: {error}') from error
+        kinds = estimator.layout, self.layout.name
+        if kinds[0] != kinds[1] and kinds != ('coco17', 'openpose18'):
+            raise ValueError(
+                f'the estimator finds poses of the layout {kinds[0]!r}, but '
+                f'{self.checkpoint} takes {kinds[1]!r}'
+            )
+        return estimator
+
+    def __call__(
+        self,
+        inputs: Any,
+        poses: Any = None,
+        batch_size: int = 1,
+        out_dir: Union[str, Path, None] = None,
+        window: Optional[float] = None,
+        stride: Optional[float] = None,
+        fps: float = 30.0,
+        top_k: int = 5,
+        draw: bool = True,
+    ) -> Dict:
+        """Predict videos.
+
+        Args:
+            inputs: a video file, frames (uint8, RGB, [T, H, W, 3]), a folder
+                of videos, or a list of these.
+            poses: for a model with a pose stream, of one video a pose file
+                (``.npz``) or ``(keypoint [M, T, K, 2], keypoint_score
+                [M, T, K])`` in its pixels; of several a list of these, one a
+                video, or a folder with a file a video, by its stem; or an
+                estimator or its config, as of the class. None for the
+                class's ``pose_estimator``. Others ignore them.
+            batch_size: videos, or windows of one, that go through the model
+                together, with all of their clips. The config's
+                ``model.test_cfg.max_testing_views`` bounds the clips.
+            out_dir: folder to write each video's prediction as JSON and, with
+                ``draw``, its overlay as mp4; None for none. A file appears
+                only whole.
+            window: seconds. A long video is predicted in windows of this
+                length, and gets a timeline of labels.
+            stride: seconds from one window to the next; None for ``window``.
+            fps: frames a second of an array.
+            top_k: labels to name.
+            draw: whether to write overlays.
+
+        Returns:
+            ``predictions``, one a video, in order. Each is what its JSON
+            holds: ``input``, ``rec_labels`` (the best label, in a list),
+            ``rec_scores`` (of all classes), ``rec_names`` (the best label's
+            name), ``top`` (``top_k`` times label, name, score), ``duration``
+            in seconds; ``gate``, where the model has one: ``mean``, and of
+            every clip's frames ``times`` [clips, T] in seconds and ``values``
+            [clips, T], G averaged over channels, the share of appearance; and
+            with ``window`` the ``timeline``: start, end (seconds), label,
+            name, score, gate. Of a video that cannot be used only ``input``
+            and ``error``.
+            ``visualization``: the overlays' paths, or None.
+            ``num_failed``: videos that cannot be used.
+
+        Raises:
+            ValueError: what is asked for contradicts itself, or the model
+                wants poses and there are none; of a single video also what is
+                wrong with it or its poses.
+            OSError: nothing can be written in ``out_dir``.
+        """
+        if batch_size < 1:
+            raise ValueError(f'batch_size is {batch_size}, expected 1 or more')
+        if not fps > 0:
+            raise ValueError(f'fps is {fps}, expected more than 0')
+        stride = window if stride is None else stride
+        if window is None and stride is not None:
+            raise ValueError(f'stride is {stride}, but there is no window')
+        if window is not None and not 0 < stride <= window:
+            raise ValueError(
+                f'window is {window} and stride {stride}, expected '
+                f'0 < stride <= window'
+            )
+        jobs, call = self._plan(
+            inputs,
+            poses,
+            window=window,
+            stride=stride,
+            fps=fps,
+            top_k=top_k,
+            out_dir=None if out_dir is None else Path(out_dir),
+            draw=draw,
+        )
+        with call.progress as progress:
+            bar = progress.add_task('videos', total=len(jobs))
+            for batch in self.preprocess(jobs, batch_size, call=call):
+                for job, result in self._predict(batch):
+                    job.results.append(result)
+                    if len(job.results) == len(job.windows):
+                        self._finish(job, call)
+                progress.update(bar, completed=sum(job.done for job in jobs))
+        if len(jobs) == 1 and jobs[0].error is not None:
+            raise jobs[0].error
+        return self.postprocess(
+            [job.prediction for job in jobs], [job.overlay for job in jobs]
+        )
+
+    def preprocess(
+        self, inputs: List[_Job], batch_size: int = 1, *, call: _Call
+    ) -> Iterator[List[Tuple[_Job, Dict]]]:
+        """Run the pipeline over the videos' windows.
+
+        Yields:
+            At most ``batch_size`` windows, each with its video.
+        """
+        yield from self._get_chunk_data(
+            self._windows(inputs, call), batch_size
+        )
+
+    def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
+        """One video as the test pipeline packs it.
+
+        Args:
+            video, poses, fps: as of a call.
+
+        Raises:
+            ValueError: as of a call.
+        """
+        (job,), call = self._plan(video, poses, fps=fps)
+        self._open(job, call)
+        return self.pipeline(self._sample(job, 0, len(job.opened)))
+
+    def visualize(
+        self, inputs: List[_Job], preds: List[Dict], *, call: _Call
+    ) -> List[str]:
+        """Write overlays of predicted videos; gives their paths."""
+        return [
+            self._overlay(job, pred, call) for job, pred in zip(inputs, preds)
+        ]
+
+    def postprocess(
+        self, preds: List[Dict], visualization: List[Optional[str]], **kwargs
+    ) -> Dict:
+        """What a call returns."""
+        return dict(
+            predictions=preds,
+            visualization=visualization,
+            num_failed=sum('error' in one for one in preds),
+        )
+
+    def _plan(
+        self, inputs: Any, poses: Any, **settings
+    ) -> Tuple[List[_Job], _Call]:
+        """What is to be done, checked as far as no file needs to be read."""
+        estimator = self.pose_estimator
+        if isinstance(poses, (PoseEstimator, dict)):
+            estimator, poses = self._make_estimator(poses), None
+        videos = list_inputs(inputs, poses)
+        for video in videos:
+            if 'pose' in self.streams and video.poses is estimator is None:
+                raise ValueError(
+                    f'{video.name}: {self.checkpoint} has a pose stream, but '
+                    f'there are neither poses nor a pose_estimator'
+                )
+        call = _Call(
+            estimator, self.show_progress, len(videos) > 1, **settings
+        )
+        if call.out_dir is not None:
+            _check_out(videos, call.out_dir)
+        return [_Job(video) for video in videos], call
+
+    # ------------------------------------------------------------ one video
+
+    def _windows(
+        self, jobs: List[_Job], call: _Call
+    ) -> Iterator[Tuple[_Job, Dict]]:
+        for job in jobs:
+            try:
+                self._open(job, call)
+                for start, stop in job.windows:
+                    yield job, self.pipeline(self._sample(job, start, stop))
+            except Exception as error:  # what broken files raise has no limit
+                _fail(job, error, call)
+
+    def _open(self, job: _Job, call: _Call) -> None:
+        job.opened = OpenVideo(job.video, call.fps)
+        job.poses = self._poses(job, call)
+        frames = len(job.opened)
+        job.windows = [(0, frames)]
+        if call.window is not None:
+            sizes = (call.window, call.stride)
+            sizes = (max(1, round(n * job.opened.fps)) for n in sizes)
+            job.windows = split_windows(frames, *sizes)
+
+    def _poses(
+        self, job: _Job, call: _Call
+    ) -> Optional[Tuple[np.ndarray, np.ndarray]]:
+        """Of the whole video, checked."""
+        if 'pose' not in self.streams:
+            return None
+        sample = dict(
+            filename=job.video.name,
+            keypoint_layout=self.layout,
+            total_frames=len(job.opened),
+        )
+        given = job.video.poses
+        if isinstance(given, (str, Path)):
+            if not Path(given).is_file():
+                raise SampleError(f'{given}: there is no such pose file')
+            sample['pose_file'] = str(given)
+        else:
+            if given is None:
+                frames = call.frames(job, 'poses')
+                given = estimate_poses(frames, call.estimator, job.video.name)
+                if call.estimator.layout != self.layout.name:
+                    given = coco17_to_openpose18(*given)
+            sample['keypoint'], sample['keypoint_score'] = given
+        sample = LoadPoses().transform(sample)
+        return sample['keypoint'], sample['keypoint_score']
+
+    def _sample(self, job: _Job, start: int, stop: int) -> Dict:
+        """Frames ``start`` to ``stop``, as a dataset gives a video."""
+        sample = dict(
+            filename=job.video.name,
+            video_reader=job.opened.window(start, stop),
+            total_frames=stop - start,
+            img_shape=job.opened.shape,
+            keypoint_layout=self.layout,
+            start_index=0,
+            modality='Pose',
+        )
+        if job.poses is not None:
+            keypoint, score = job.poses
+            sample['keypoint'] = keypoint[:, start:stop]
+            sample['keypoint_score'] = score[:, start:stop]
+        return sample
+
+    def _predict(
+        self, batch: List[Tuple[_Job, Dict]]
+    ) -> Iterator[Tuple[_Job, Any]]:
+        """Windows whose inputs have one size go through the model together."""
+        for _, group in groupby(batch, lambda one: _shapes(one[1])):
+            jobs, samples = zip(*group)
+            yield from zip(jobs, self.forward(pseudo_collate(samples)))
+
+    def _finish(self, job: _Job, call: _Call) -> None:
+        try:
+            prediction = self._summary(job, call)
+            if call.out_dir is not None:
+                if call.draw:
+                    (job.overlay,) = self.visualize(
+                        [job], [prediction], call=call
+                    )
+                out = call.out_dir / f'{job.video.out}.json'
+                with whole_file(out) as temporary:
+                    temporary.write_text(json.dumps(prediction) + '\n')
+            job.prediction = prediction
+            job.close()
+        except SampleError as error:  # of frames that no clip has seen
+            _fail(job, error, call)
+
+    def _summary(self, job: _Job, call: _Call) -> Dict:
+        """A video's prediction, out of its windows'."""
+        fps = job.opened.fps
+        scores = np.stack([_array(one.pred_score) for one in job.results])
+        score = scores.mean(0)
+        top = self._top(score, call.top_k)
+        best = int(score.argmax())
+        prediction = dict(
+            input=job.video.name,
+            rec_labels=[best],
+            rec_scores=score.tolist(),
+            rec_names=[self.classes[best]],
+            top=top,
+            duration=len(job.opened) / fps,
+        )
+        gates = [None] * len(job.results)
+        if 'gate' in job.results[0]:
+            values = [_array(one.gate) for one in job.results]
+            times = [
+                _gate_times(one, start, fps)
+                for one, (start, _) in zip(job.results, job.windows)
+            ]
+            gates = [float(one.mean()) for one in values]
+            prediction['gate'] = dict(
+                mean=float(np.mean(gates)),
+                times=np.concatenate(times).tolist(),
+                values=np.concatenate(values).tolist(),
+            )
+        if call.window is not None:
+            spans = label_timeline(job.windows, scores, gates, fps)
+            for span in spans:
+                span['name'] = self.classes[span['label']]
+            prediction['timeline'] = spans
+        return prediction
+
+    def _top(self, score: np.ndarray, number: int) -> List[Dict]:
+        best = np.argsort(-score, kind='stable')[:number].tolist()
+        return [
+            dict(label=i, name=self.classes[i], score=float(score[i]))
+            for i in best
+        ]
+
+    def _overlay(self, job: _Job, prediction: Dict, call: _Call) -> str:
+        # matplotlib, which it brings, takes a while to import
+        from integral_action.visualization import overlay_film, write_video
+
+        fps = job.opened.fps
+        captions = []
+        for border, one in zip(window_borders(job.windows), job.results):
+            top = self._top(_array(one.pred_score), call.top_k)
+            text = [(label['name'], label['score']) for label in top]
+            captions.append((border / fps, text))
+        gate = prediction.get('gate')
+        film = overlay_film(
+            (one for many in call.frames(job, 'overlay') for one in many),
+            fps,
+            len(job.opened),
+            captions,
+            poses=job.poses,
+            layout=self.layout,
+            gate=gate and (gate['times'], gate['values']),
+            timeline=prediction.get('timeline'),
+        )
+        path = call.out_dir / f'{job.video.out}.mp4'
+        write_video(path, film, fps)
+        return str(path)
+
+
+def _fail(job: _Job, error: Exception, call: _Call) -> None:
+    """Note what is wrong with a video; of a single one it is raised."""
+    job.error = error
+    text = ' '.join(str(error).split()) or type(error).__name__
+    job.prediction = dict(input=job.video.name, error=text)
+    job.close()
+    if call.several:
+        call.console.print(f'failed: {text}', soft_wrap=True)
+
+
+def _array(tensor) -> np.ndarray:
+    return tensor.detach().cpu().float().numpy()
+
+
+def _shapes(packed: Dict) -> List[Tuple]:
+    return [tuple(value.shape) for value in packed['inputs'].values()]
+
+
+def _gate_times(result, start: int, fps: float) -> np.ndarray:
+    """Seconds of each gate [clips, T]."""
+    clips, frames = result.gate.shape
+    inds = np.reshape(result.RGB_inds, (result.num_clips, -1)) + start
+    # a backbone may leave fewer frames; crops repeat the clips
+    nearest = np.linspace(0, inds.shape[1] - 1, frames).round().astype(int)
+    return np.resize(inds[:, nearest], (clips, frames)) / fps
+
+
+def _check_out(videos: List[VideoInput], out_dir: Path) -> None:
+    inputs = {
+        video.source.resolve(): video.name
+        for video in videos
+        if isinstance(video.source, Path)
+    }
+    by_out = {}
+    for video in videos:
+        other = by_out.setdefault(video.out, video)
+        if other is not video:
+            raise ValueError(
+                f'{other.name} and {video.name} would both be written as '
+                f'{video.out}: rename one, or leave one out'
+            )
+        path = out_dir / f'{video.out}.mp4'
+        if path.resolve() in inputs:
+            raise ValueError(
+                f'{inputs[path.resolve()]} would be overwritten by an '
+                f'overlay: choose another out_dir'
+            )

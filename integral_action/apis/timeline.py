@@ -1,0 +1,85 @@
+"""Windows that slide over a long video, and what is seen in them when."""
+
+from typing import Dict, List, Sequence, Tuple
+
+import numpy as np
+
+
+def split_windows(
+    total_frames: int, window: int, stride: int
+) -> List[Tuple[int, int]]:
+    """Windows that slide over a video.
+
+    Args:
+        total_frames: of the video.
+        window, stride: frames of a window, and from one to the next.
+
+    Returns:
+        (start, stop) of each, all of ``window`` frames; the last one ends with
+        the video. A shorter video is one window.
+    """
+    if total_frames <= window:
+        return [(0, total_frames)]
+    starts = list(range(0, total_frames - window + 1, stride))
+    if starts[-1] + window < total_frames:
+        starts.append(total_frames - window)
+    return [(start, start + window) for start in starts]
+
+
+def window_borders(windows: Sequence[Tuple[int, int]]) -> List[float]:
+    """What time each window speaks for: what is nearer to its middle than to
+    any other window's.
+
+    Args:
+        windows: (start, stop) of each, frames, in order.
+
+    Returns:
+        The frames where one window's time ends and the next one's begins, the
+        first start and the last stop among them.
+    """
+    middles = [(start + stop) / 2 for start, stop in windows]
+    borders = [(a + b) / 2 for a, b in zip(middles, middles[1:])]
+    return [windows[0][0], *borders, windows[-1][1]]
+
+
+def label_timeline(
+    windows: Sequence[Tuple[int, int]],
+    scores: np.ndarray,
+    gates: Sequence[float],
+    fps: float,
+) -> List[Dict]:
+    """When which label is best, neighbours of one label as one.
+
+    Args:
+        windows: as of :func:`window_borders`.
+        scores: [windows, classes].
+        gates: mean G of each window; None where there is no gate.
+        fps: frames a second.
+
+    Returns:
+        ``start`` and ``end`` in seconds, ``label``, and ``score`` and ``gate``
+        averaged over that time.
+    """
+    borders = window_borders(windows)
+    labels = np.argmax(scores, 1).tolist()
+    spans = []
+    first = 0
+    for last, label in enumerate(labels):
+        if labels[last + 1 : last + 2] == [label]:
+            continue
+        part = slice(first, last + 1)
+        weights = np.diff(borders[first : last + 2])
+        gate = None
+        if gates[first] is not None:
+            gate = float(np.average(gates[part], weights=weights))
+        spans.append(
+            dict(
+                start=borders[first] / fps,
+                end=borders[last + 1] / fps,
+                label=label,
+                score=float(np.average(scores[part, label], weights=weights)),
+                gate=gate,
+            )
+        )
+        first = last + 1
+    return spans

@@ -1,0 +1,240 @@
+"""The videos and poses that an inferencer is given."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator, List, Sequence, Tuple, Union
+
+import decord
+import numpy as np
+
+from integral_action.datasets.writer import video_files
+from integral_action.fileio import SampleError
+
+VideoLike = Union[str, Path, np.ndarray]
+
+
+@dataclass(frozen=True)
+class VideoInput:
+    """A video to predict.
+
+    Args:
+        source: a file, or frames, uint8 RGB [T, H, W, 3].
+        poses: a pose file, ``(keypoint, keypoint_score)``, or None.
+        name: what messages and predictions call it.
+        out: names what is written of it: a relative path without an ending.
+    """
+
+    source: VideoLike
+    poses: Any
+    name: str
+    out: Path
+
+
+def list_inputs(inputs: Any, poses: Any = None) -> List[VideoInput]:
+    """Pair videos with their poses.
+
+    Args:
+        inputs: a video (a file, or frames), a folder of videos, or a list of
+            these.
+        poses: None; for one video a pose file or ``(keypoint,
+            keypoint_score)``; for several a list of these, one a video; or a
+            folder with a pose file a video: ``a/b.npz`` of ``a/b.mp4`` in a
+            folder of videos, ``b.npz`` of any other ``b.mp4``; where several
+            of a list have one name, ``a/b.npz`` of ``.../a/b.mp4``.
+
+    Raises:
+        ValueError: no videos, or poses that do not belong to them.
+    """
+    several = isinstance(inputs, (list, tuple))
+    found = []  # (source, name, out)
+    for number, one in enumerate(inputs if several else [inputs]):
+        if isinstance(one, np.ndarray):
+            name = f'array {number}' if several else 'array'
+            found.append((one, name, Path(name.replace(' ', '_'))))
+            continue
+        if not isinstance(one, (str, Path)):
+            raise ValueError(
+                f'a video is a path, or an array of frames, not a '
+                f'{type(one).__name__}'
+            )
+        if Path(one).is_dir():
+            several = True
+            names = video_files(Path(one))
+            if not names:
+                raise ValueError(f'{one}: no videos in this folder')
+            for name in names:
+                out = Path(name).with_suffix('')
+                found.append((Path(one, name), str(Path(one, name)), out))
+        else:
+            found.append((Path(one), str(one), Path(Path(one).stem)))
+    if not found:
+        raise ValueError('no videos')
+    found = _apart(found)
+    of_each = _poses_of_each(poses, [out for *_, out in found], several)
+    return [
+        VideoInput(source, of_one, name, out)
+        for (source, name, out), of_one in zip(found, of_each)
+    ]
+
+
+def _apart(found: List[Tuple]) -> List[Tuple]:
+    """Files of one name in several folders are told apart by these."""
+    if len({out for *_, out in found}) == len(found):
+        return found
+    files = [one.absolute() for one, *_ in found if isinstance(one, Path)]
+    if not files:
+        return found
+    common = os.path.commonpath([path.parent for path in files])
+    return [
+        (one, name, one.absolute().relative_to(common).with_suffix(''))
+        if isinstance(one, Path)
+        else (one, name, out)
+        for one, name, out in found
+    ]
+
+
+def _poses_of_each(poses: Any, names: List[Path], several: bool) -> List:
+    if isinstance(poses, (str, Path)) and Path(poses).is_dir():
+        return [Path(poses, name).with_suffix('.npz') for name in names]
+    pair = _is_pair(poses)
+    if isinstance(poses, (list, tuple)) and not pair:
+        if len(poses) != len(names):
+            raise ValueError(
+                f'poses are a list of {len(poses)}, but there are '
+                f'{len(names)} videos'
+            )
+        return list(poses)
+    if poses is not None and several and len(names) > 1:
+        what = 'arrays' if pair else str(poses)
+        raise ValueError(
+            f'poses of one video ({what}) for {len(names)} videos: give a '
+            f'list, one a video, or a folder'
+        )
+    return [poses] * len(names)
+
+
+def _is_pair(poses: Any) -> bool:
+    return (
+        isinstance(poses, (list, tuple))
+        and len(poses) == 2
+        and all(isinstance(one, np.ndarray) for one in poses)
+    )
+
+
+class ArrayReader:
+    """Frames of an array, read as by decord's ``VideoReader``.
+
+    Args:
+        frames: uint8 RGB [T, H, W, 3].
+        name: what messages call them.
+
+    Raises:
+        ValueError: they are something else.
+    """
+
+    def __init__(self, frames: np.ndarray, name: str) -> None:
+        if (
+            frames.ndim != 4
+            or frames.shape[3] != 3
+            or frames.dtype != np.uint8
+            or not frames.size
+        ):
+            raise ValueError(
+                f'{name}: frames are {frames.dtype} {list(frames.shape)}, '
+                f'expected uint8 RGB [T, H, W, 3]'
+            )
+        self.frames = frames
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def get_batch(self, indices: Sequence[int]):
+        """Frames, as decord gives them."""
+        return decord.nd.array(self.frames[np.asarray(indices)])
+
+
+class OpenVideo:
+    """A video that is read.
+
+    Args:
+        video: the video.
+        fps: of an array, and of a file that tells none.
+
+    Attributes:
+        name: what messages call it.
+        reader: decord's, or an :class:`ArrayReader`.
+        fps: frames a second.
+        shape: (height, width), pixels.
+
+    Raises:
+        SampleError: the file is missing, empty, or no video.
+        ValueError: the array is none of frames.
+    """
+
+    def __init__(self, video: VideoInput, fps: float) -> None:
+        self.name, self.fps = video.name, fps
+        if isinstance(video.source, np.ndarray):
+            self.reader = ArrayReader(video.source, video.name)
+            self.shape = video.source.shape[1:3]
+            return
+        if not video.source.is_file():
+            raise SampleError(f'{video.name}: there is no such video')
+        if not video.source.stat().st_size:
+            raise SampleError(f'{video.name}: an empty file, not a video')
+        try:
+            self.reader = decord.VideoReader(str(video.source), num_threads=1)
+            self.shape = self.reader[0].shape[:2]
+            told = float(self.reader.get_avg_fps())
+        except Exception as error:  # decord's errors have no class in common
+            raise SampleError(
+                f'{video.name}: cannot be read as a video, is it truncated, '
+                f'or something else? ({_first_line(error)})'
+            ) from error
+        if np.isfinite(told) and told > 0:
+            self.fps = told
+
+    def __len__(self) -> int:
+        return len(self.reader)
+
+    def batches(self, size: int = 16) -> Iterator[np.ndarray]:
+        """All frames in order, uint8 RGB [B, H, W, 3] at a time.
+
+        Raises:
+            SampleError: a frame cannot be decoded.
+        """
+        for start in range(0, len(self), size):
+            stop = min(start + size, len(self))
+            try:
+                frames = self.reader.get_batch(range(start, stop)).asnumpy()
+            except Exception as error:  # as above
+                raise SampleError(
+                    f'{self.name}: frames cannot be decoded, is it '
+                    f'truncated? ({_first_line(error)})'
+                ) from error
+            yield frames
+
+    def window(self, start: int, stop: int) -> 'Window':
+        """Some of its frames, as a video."""
+        return Window(self.reader, start, stop)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Frames ``start`` to ``stop`` of a reader, read as a video of their
+    own."""
+
+    reader: Any
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def get_batch(self, indices: Sequence[int]):
+        """Frames, as decord gives them."""
+        return self.reader.get_batch(np.asarray(indices) + self.start)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

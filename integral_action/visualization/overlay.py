@@ -1,0 +1,197 @@
+"""A video with what a model says of it."""
+
+from bisect import bisect_right
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+import cv2
+import numpy as np
+
+from integral_action.keypoints import KeypointLayout
+
+from .canvas import FAINT, INK, PAPER, enlarge, heading, write_text
+from .poses import draw_poses
+
+Caption = Tuple[float, Sequence[Tuple[str, float]]]
+
+GATE, CURSOR, RULE = (200, 60, 40), (30, 90, 200), (215, 215, 215)
+# of the timeline's labels: matplotlib's tab10, lightened to be written on
+COLOURS = (
+    (174, 199, 232), (255, 187, 120), (152, 223, 138), (255, 152, 150),
+    (197, 176, 213), (196, 156, 148), (247, 182, 210), (199, 199, 199),
+    (219, 219, 141), (158, 218, 229),
+)  # fmt: skip
+LEFT_MARGIN, RIGHT_MARGIN = 40, 12  # pixels beside the curve
+CURVE_TOP, CURVE_HEIGHT, AXIS_HEIGHT = 24, 64, 20
+
+
+def overlay_film(
+    frames: Iterable[np.ndarray],
+    fps: float,
+    total_frames: int,
+    captions: Sequence[Caption],
+    poses: Optional[Tuple[np.ndarray, np.ndarray]] = None,
+    layout: Optional[KeypointLayout] = None,
+    gate: Optional[Tuple] = None,
+    timeline: Optional[Sequence[Dict]] = None,
+    score_thr: float = 0.1,
+    width: int = 640,
+) -> Iterator[np.ndarray]:
+    """Show a video with its labels, skeletons and the gate's curve.
+
+    Above a frame stand the best labels, below it the gate over the whole
+    video, with a cursor at the frame's time, and below that the timeline.
+
+    Args:
+        frames: RGB, uint8 [H, W, 3], all of the video, in order.
+        fps: frames a second.
+        total_frames: how many there are.
+        captions: (from when, seconds, [(name, score), ...], the best first),
+            in order, the first from the start on.
+        poses: ``keypoint`` [M, T, K, 2] in pixels and ``keypoint_score``
+            [M, T, K].
+        layout: of the poses.
+        gate: times, seconds, and values of G, of any one shape; values of one
+            time are averaged.
+        timeline: dicts of start, end (seconds) and name, in order.
+        score_thr: keypoints above it are drawn.
+        width: of the pictures, pixels.
+
+    Yields:
+        RGB, uint8 [H', ``width``, 3] with H' even, one a frame.
+    """
+    duration = total_frames / fps
+    heads = [_head(top, width) for _, top in captions]
+    starts = [start for start, _ in captions]
+    curve = None if gate is None else GateCurve(*gate, duration, width)
+    bar = None if timeline is None else _timeline(timeline, duration, width)
+    for number, frame in enumerate(frames):
+        time = number / fps
+        height = max(2, round(width * frame.shape[0] / frame.shape[1] / 2) * 2)
+        picture = enlarge(frame, (height, width))
+        if poses is not None:
+            keypoint, score = (array[:, number] for array in poses)
+            scale = np.array((width, height)) / frame.shape[1::-1]
+            # a pixel's centre is half a pixel from its edge
+            keypoint = (keypoint + 0.5) * scale - 0.5
+            picture = draw_poses(picture, keypoint, score, layout, score_thr)
+        parts = [heads[max(0, bisect_right(starts, time) - 1)], picture]
+        if curve is not None:
+            parts.append(curve.at(time))
+        if bar is not None:
+            parts.append(_with_cursor(bar, time, duration))
+        yield np.concatenate(parts)
+
+
+class GateCurve:
+    """The gate over a video's time.
+
+    Args:
+        times: seconds, of any shape.
+        values: G, of the same shape; those of one time are averaged.
+        duration: of the video, seconds.
+        width: of the picture, pixels.
+
+    Attributes:
+        times, values: [n], in order, each time once.
+        top: what the upper end of the scale stands for.
+    """
+
+    def __init__(
+        self, times, values, duration: float, width: int = 640
+    ) -> None:
+        self.times, place = np.unique(np.ravel(times), return_inverse=True)
+        self.values = np.bincount(place, np.ravel(values)) / np.bincount(place)
+        steps = (0.1, 0.2, 0.5, 1.0)
+        self.top = next(s for s in steps if self.values.max() <= s or s == 1)
+        self.duration = duration
+        height = CURVE_TOP + CURVE_HEIGHT + AXIS_HEIGHT
+        paper = np.full((height, width, 3), PAPER, np.uint8)
+        paper = write_text(
+            paper, (6, 12), 'gate G, the share of the scene', 13, width, True
+        )
+        for value in (0, self.top / 2, self.top):
+            y = self._y(value)
+            right = width - RIGHT_MARGIN
+            cv2.line(paper, (LEFT_MARGIN, y), (right, y), RULE, 1)
+            paper = write_text(
+                paper, (LEFT_MARGIN - 5, y), f'{value:g}', 11, width,
+                colour=FAINT, anchor='rm',
+            )  # fmt: skip
+        for value, anchor in ((0, 'lm'), (duration, 'rm')):
+            place = (_x(value, duration, width), height - 9)
+            paper = write_text(
+                paper, place, f'{value:.3g} s', 11, width, colour=FAINT,
+                anchor=anchor,
+            )  # fmt: skip
+        points = np.array(
+            [
+                (_x(time, duration, width), self._y(value))
+                for time, value in zip(self.times, self.values)
+            ]
+        )
+        cv2.polylines(paper, [points], False, GATE, 2, cv2.LINE_AA)
+        if len(points) <= width // 12:
+            for point in points.tolist():
+                cv2.circle(paper, point, 3, GATE, -1, cv2.LINE_AA)
+        self.paper = paper
+
+    def at(self, time: float) -> np.ndarray:
+        """The picture with the cursor at a time, uint8 [H, W, 3]."""
+        width = self.paper.shape[1]
+        picture = _with_cursor(self.paper, time, self.duration)
+        text = f'{time:.2f} s'
+        if self.times[0] <= time <= self.times[-1]:
+            value = float(np.interp(time, self.times, self.values))
+            place = (_x(time, self.duration, width), self._y(value))
+            cv2.circle(picture, place, 5, CURSOR, -1, cv2.LINE_AA)
+            text = f'G = {value:.3f} at {text}'
+        return write_text(
+            picture, (width - RIGHT_MARGIN, 12), text, 13, width,
+            colour=CURSOR, anchor='rm',
+        )  # fmt: skip
+
+    def _y(self, value: float) -> int:
+        return CURVE_TOP + round(CURVE_HEIGHT * (1 - value / self.top))
+
+
+def _head(top: Sequence[Tuple[str, float]], width: int) -> np.ndarray:
+    best, *others = [f'{name} {score:.2f}' for name, score in top] or ['']
+    return heading(best, ' · '.join(others[:4]) or ' ', width)
+
+
+def _timeline(
+    spans: Sequence[Dict], duration: float, width: int
+) -> np.ndarray:
+    paper = np.full((26, width, 3), PAPER, np.uint8)
+    names: List[str] = []
+    for span in spans:
+        left, right = (
+            _x(span[key], duration, width) for key in ('start', 'end')
+        )
+        if span['name'] not in names:
+            names.append(span['name'])
+        colour = COLOURS[names.index(span['name']) % len(COLOURS)]
+        paper[2:22, left : max(right - 1, left + 1)] = colour
+        room = right - left - 8
+        if room > 24:
+            paper = write_text(
+                paper, (left + 4, 12), span['name'], 12, room, colour=INK
+            )
+    return paper
+
+
+def _x(time: float, duration: float, width: int) -> int:
+    room = width - LEFT_MARGIN - RIGHT_MARGIN
+    return LEFT_MARGIN + round(room * time / duration)
+
+
+def _with_cursor(
+    paper: np.ndarray, time: float, duration: float
+) -> np.ndarray:
+    height, width = paper.shape[:2]
+    x = _x(time, duration, width)
+    paper = paper.copy()
+    top = CURVE_TOP if height > CURVE_TOP + CURVE_HEIGHT else 0
+    bottom = CURVE_TOP + CURVE_HEIGHT if top else height
+    cv2.line(paper, (x, top), (x, bottom), CURSOR, 1)
+    return paper

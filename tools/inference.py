@@ -1,0 +1,171 @@
+"""Predict videos with a trained model.
+
+    python tools/inference.py VIDEO... --checkpoint FILE --out-dir OUT \\
+        --pose-estimator onnx --pose-model movenet-multipose.onnx
+    mim run integral_action inference VIDEO... --checkpoint FILE --poses POSES
+
+VIDEO is a file or a folder. A line a video is printed; OUT gets a/b.json and
+the overlay a/b.mp4 of a folder's a/b.mp4. The exit status is 1 where a video
+cannot be used. See docs/inference.md.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Callable, Dict, List, Optional
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The model, and where poses come from."""
+    from mmengine.config import DictAction
+
+    add = parser.add_argument
+    add('--checkpoint', required=True, help='file or URL, of any stage')
+    add(
+        '--poses',
+        nargs='+',
+        help='pose files (.npz), one a video, or a folder of them',
+    )
+    add(
+        '--pose-estimator',
+        help='finds the poses: onnx, mmpose, or a class as module:Class',
+    )
+    add('--pose-model', help="the estimator's model: a file, or an alias")
+    add(
+        '--pose-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help="further arguments of the estimator's class",
+    )
+    add(
+        '--classes',
+        help='text file with the name of a class a line (default: those that '
+        'the checkpoint carries)',
+    )
+    add('--device', help='cpu or cuda (default: a GPU if there is one)')
+
+
+def check_model_arguments(
+    parser: argparse.ArgumentParser, args: argparse.Namespace
+) -> None:
+    """End with a usage error where they contradict each other."""
+    if args.poses and args.pose_estimator:
+        parser.error('--poses and --pose-estimator: give one of them')
+    if not args.pose_estimator and (args.pose_model or args.pose_options):
+        parser.error('--pose-model and --pose-options need --pose-estimator')
+
+
+def make_inferencer(args: argparse.Namespace, checkpoint: str):
+    """The inferencer of a checkpoint."""
+    from integral_action.apis import IntegralActionInferencer
+
+    estimator = None
+    if args.pose_estimator:
+        estimator = dict(args.pose_options, type=args.pose_estimator)
+        if args.pose_model:
+            estimator['model'] = args.pose_model
+    return IntegralActionInferencer(
+        checkpoint,
+        estimator,
+        args.device,
+        args.classes,
+        show_progress=sys.stderr.isatty(),
+    )
+
+
+def run(work: Callable[[argparse.Namespace], int], args) -> int:
+    """Run a command's work, which gives the number of failures.
+
+    Returns:
+        0; 1 if something failed, or nothing could be done; 130 if interrupted.
+    """
+    try:
+        return int(work(args) > 0)
+    except (OSError, ValueError, ImportError, RuntimeError) as error:
+        text = ' '.join(str(error).split()) or type(error).__name__
+        print(f'error: {text}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print('stopped; what was written is whole', file=sys.stderr)
+        return 130
+
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('videos', nargs='+', metavar='VIDEO', help='files or folders')
+    add_model_arguments(parser)
+    add('--out-dir', type=Path, help='folder to write JSON and overlays')
+    add('--no-video', action='store_true', help='write JSON alone')
+    add(
+        '--window',
+        type=float,
+        metavar='SECONDS',
+        help='predict a long video in windows of this length',
+    )
+    add(
+        '--stride',
+        type=float,
+        metavar='SECONDS',
+        help='from one window to the next (default: --window)',
+    )
+    add('--batch-size', type=int, default=1, help='videos or windows at once')
+    add('--top-k', type=int, default=5, help='labels to name (default: 5)')
+    args = parser.parse_args(arguments)
+    check_model_arguments(parser, args)
+    return args
+
+
+def predict(args: argparse.Namespace) -> int:
+    """Predict; gives the number of videos that failed."""
+    one_video, one_pose = len(args.videos) == 1, len(args.poses or ()) == 1
+    poses = args.poses
+    if one_pose and (one_video or Path(poses[0]).is_dir()):
+        poses = poses[0]
+    results = make_inferencer(args, args.checkpoint)(
+        args.videos[0] if one_video else args.videos,
+        poses,
+        batch_size=args.batch_size,
+        out_dir=args.out_dir,
+        window=args.window,
+        stride=args.stride,
+        top_k=args.top_k,
+        draw=not args.no_video,
+    )
+    for prediction in results['predictions']:
+        if 'error' not in prediction:
+            print('\n'.join(describe(prediction)))
+    failed, total = results['num_failed'], len(results['predictions'])
+    if failed:
+        print(f'{failed} of {total} videos failed', file=sys.stderr)
+    return failed
+
+
+def describe(prediction: Dict) -> List[str]:
+    """A video's line, and one a span of its timeline."""
+    top = ', '.join(f'{p["name"]} {p["score"]:.3f}' for p in prediction['top'])
+    gate = prediction.get('gate')
+    text = f'; gate {gate["mean"]:.3f}' if gate else ''
+    lines = [f'{prediction["input"]}: {top}{text}']
+    for span in prediction.get('timeline', []):
+        text = f'; gate {span["gate"]:.3f}' if gate else ''
+        lines.append(
+            f'  {span["start"]:8.2f} to {span["end"]:8.2f} s: {span["name"]} '
+            f'{span["score"]:.3f}{text}'
+        )
+    return lines
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command; gives the exit status."""
+    return run(predict, parse_args(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""Show where in a video's frames and poses a trained model sees a class.
+
+    python tools/look_inside.py VIDEO --checkpoint FILE --poses FILE --out PNG
+    mim run integral_action look_inside VIDEO --checkpoint FILE --alone FILE...
+
+Class activation maps (Grad-CAM) of each stream and of both together, beside
+frames and pose maps, of one clip. See docs/inference.md.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from inference import (
+    add_model_arguments,
+    check_model_arguments,
+    make_inferencer,
+    run,
+)
+
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('video', metavar='VIDEO')
+    add_model_arguments(parser)
+    add('--out', type=Path, required=True, help='picture to write (.png)')
+    add(
+        '--alone',
+        nargs='+',
+        default=[],
+        metavar='CHECKPOINT',
+        help='of models of one stream, to compare with',
+    )
+    add('--label', help="the class: its name or number (default: the model's)")
+    add('--clip', type=int, help='of the test pipeline, from 0 (the middle)')
+    add('--panel-width', type=int, default=160, help='pixels (default: 160)')
+    args = parser.parse_args(arguments)
+    check_model_arguments(parser, args)
+    if args.out.suffix.lower() != '.png':
+        parser.error(f'--out {args.out}: expected a name that ends in .png')
+    return args
+
+
+def label_of(name: Optional[str], classes: List[str]) -> Optional[int]:
+    """A class by its name or number."""
+    from integral_action.datasets.label_map import LabelMap
+
+    if name is None or name.isdecimal():
+        return name and int(name)
+    return LabelMap(classes, "the model's classes")[name]
+
+
+def draw(args: argparse.Namespace) -> int:
+    """Write the picture."""
+    from integral_action.apis import look_inside
+    from integral_action.visualization import activation_sheet, write_picture
+
+    views = []
+    poses = args.poses[0] if args.poses else None
+    for checkpoint in (args.checkpoint, *args.alone):
+        inferencer = make_inferencer(args, checkpoint)
+        label = label_of(args.label, inferencer.classes)
+        views.append(
+            look_inside(inferencer, args.video, poses, label, args.clip)
+        )
+    name = Path(args.video).name
+    sheet = activation_sheet(views[0], views[1:], name, args.panel_width)
+    write_picture(args.out, sheet)
+    print(args.out)
+    return 0
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Run the command; gives the exit status."""
+    return run(draw, parse_args(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())
