@@ -75,6 +75,29 @@ def check_weights(weights: Any) -> Dict[str, Tensor]:
     return weights
 
 
+def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
+    """What a checkpoint says of the data set it was trained on.
+
+    Args:
+        content: of :func:`read_checkpoint`.
+
+    Returns:
+        ``meta.dataset_meta``, an empty dict where there is none. ``classes``
+        is in it only as a list of names.
+    """
+    meta = content.get('meta')
+    found = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    found = dict(found) if isinstance(found, dict) else {}
+    classes = found.pop('classes', None)
+    if (
+        isinstance(classes, (list, tuple))
+        and classes
+        and all(isinstance(name, str) for name in classes)
+    ):
+        found['classes'] = list(classes)
+    return found
+
+
 def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:
     """What keeps ``given`` from being loaded into a module with ``own``.
 

@@ -19,6 +19,7 @@ from mmengine.registry import (
 from integral_action.checkpoints import (
     check_weights,
     read_checkpoint,
+    read_dataset_meta,
     wrong_weights,
 )
 
@@ -40,7 +41,9 @@ def load_model(
 
     Returns:
         The model in evaluation mode, with all of its weights; ``model.cfg``
-        is the config, as MMAction2's ``init_recognizer`` leaves it.
+        is the config, as MMAction2's ``init_recognizer`` leaves it, and
+        ``model.dataset_meta`` what the checkpoint says of its data set:
+        ``classes``, where it names them.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -66,6 +69,7 @@ def load_model(
         reason = str(error) or type(error).__name__
         raise ValueError(f'{checkpoint}: {reason}') from error
     model.cfg = cfg
+    model.dataset_meta = read_dataset_meta(content)
     return model.to(device).eval()
 
 
