@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any, Dict, List, Union
 from urllib.error import URLError
 
+import mmaction
+import mmengine
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
+
+from integral_action.version import __version__
 
 
 def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
@@ -96,6 +100,16 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
     ):
         found['classes'] = list(classes)
     return found
+
+
+def installed_versions() -> Dict[str, str]:
+    """What a model is made with, for those who get it."""
+    return dict(
+        integral_action=__version__,
+        mmaction2=mmaction.__version__,
+        mmengine=mmengine.__version__,
+        torch=str(torch.__version__),  # its own class is no plain value
+    )
 
 
 def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:

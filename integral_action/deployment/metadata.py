@@ -4,11 +4,9 @@ import json
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Union
 
-import mmaction
-import mmengine
 import torch
 
-from integral_action.version import __version__
+from integral_action.checkpoints import installed_versions
 
 from .deployable_recognizer import DeployableRecognizer
 
@@ -57,19 +55,9 @@ def describe(
             mirror_pairs=layout.mirror_pairs,
         ),
         pose_maps=dict(size=preprocessor.size, **preprocessor.options),
-        versions=versions(),
+        versions=installed_versions(),
     )
     return json.loads(json.dumps(metadata))  # tuples are lists, as when read
-
-
-def versions() -> Dict[str, str]:
-    """Of what a model was made with."""
-    return dict(
-        integral_action=__version__,
-        mmaction2=mmaction.__version__,
-        mmengine=mmengine.__version__,
-        torch=torch.__version__,
-    )
 
 
 def read_onnx_metadata(path: Union[str, Path]) -> Dict[str, Any]:
