@@ -5,9 +5,9 @@
 MODEL.onnx is one of tools/deployment/export_onnx.py that takes keypoints (or
 frames alone); POSES.npz has keypoint [M, T, K, 2], in pixels of the video,
 counted from the centre of the top left one, and keypoint_score [M, T, K], as
-tools/extract_poses.py writes them. Which frames are taken, how big they are and
-how many people count is read from the model's metadata; the steps below do what
-the package's transforms of these names do.
+tools/extract_poses.py writes them. Which frames are taken, how big they are
+and how many people count is read from the model's metadata; the steps below do
+what the package's transforms of these names do.
 
 It needs nothing of integral_action, torch or MMAction2: copy it.
 """
@@ -102,9 +102,7 @@ def resize(sample, scale, keep_ratio=True, **_):
         long, short = max(scale), min(scale)
         factor = long / min(height, width)
         if short > 0:
-            factor = min(
-                long / max(height, width), short / min(height, width)
-            )
+            factor = min(long / max(height, width), short / min(height, width))
         new = int(height * factor + 0.5), int(width * factor + 0.5)
     else:
         new = scale[1], scale[0]
