@@ -42,6 +42,8 @@ def test_table(tool, tmp_path, capsys):
     log.write_text(log.read_text() + '{"acc/to')
     write_log(folder, '20260102_000000', {'acc/top1': 0.625, 'step': 2})
 
+    (tmp_path / f'{name}20.0').mkdir()  # has not begun
+
     assert tool.main([str(p) for p in tmp_path.iterdir()]) == 0
     assert capsys.readouterr().out.splitlines() == [
         '| run | acc/top1 | best | at |',
@@ -49,6 +51,7 @@ def test_table(tool, tmp_path, capsys):
         '| 0.0 | 0.6250 | 0.6250 | 2 |',
         '| 1.5 | 0.7500 | 0.7500 | 2 |',
         '| 10.0 | 0.2500 | 0.5000 | 1 |',
+        '| 20.0 |  |  |  |',
     ]
 
 
@@ -57,9 +60,7 @@ def test_errors(tool, tmp_path, capsys):
     assert capsys.readouterr().err == (
         f"error: {tmp_path}: no validation with 'acc/top1'\n"
     )
-    write_log(tmp_path, '1', {'acc/mean1': 0.5, 'step': 1, 'time': 1.0})
-    assert tool.main([str(tmp_path)]) == 1
+    assert tool.main([str(tmp_path / 'x')]) == 1
     assert capsys.readouterr().err == (
-        f"error: {tmp_path}: no validation with 'acc/top1'; there are "
-        "['acc/mean1']\n"
+        f'error: {tmp_path}/x: there is no such folder\n'
     )

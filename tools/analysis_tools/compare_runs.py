@@ -4,7 +4,8 @@
 
 Of each work_dir the value of the last validation, and the best one with its
 epoch, in the order of the names, numbers among them by their size. A training
-that was resumed counts as one.
+that was resumed counts as one. The row of one that has not come to a validation
+is empty.
 """
 
 import argparse
@@ -17,12 +18,8 @@ from typing import Dict, List, Optional
 
 
 def read_values(work_dir: Path, key: str) -> Dict[int, float]:
-    """Epoch (or step) -> value, of every validation of a training.
-
-    Raises:
-        ValueError: there is none with such a value.
-    """
-    values, other = {}, set()
+    """Epoch (or step) -> value, of every validation of a training."""
+    values = {}
     # of each start of the training, the oldest first
     for path in sorted(work_dir.glob('*/vis_data/scalars.json')):
         for line in path.read_text().splitlines():
@@ -32,13 +29,6 @@ def read_values(work_dir: Path, key: str) -> Dict[int, float]:
                 continue
             if key in record:
                 values[record['step']] = record[key]
-            elif 'lr' not in record:
-                other |= set(record) - {'step', 'time', 'data_time'}
-    if not values:
-        raise ValueError(
-            f'{work_dir}: no validation with {key!r}'
-            + (f'; there are {sorted(other)}' if other else '')
-        )
     return values
 
 
@@ -46,20 +36,28 @@ def make_table(work_dirs: List[Path], key: str) -> str:
     """The table, in Markdown.
 
     Raises:
-        ValueError: as of :func:`read_values`.
+        FileNotFoundError: there is no such folder.
+        ValueError: no training has a validation with ``key``.
     """
+    for path in work_dirs:
+        if not path.is_dir():
+            raise FileNotFoundError(f'{path}: there is no such folder')
     paths = sorted(work_dirs, key=lambda path: _by_number(path.name))
     names = [path.name for path in paths]
     start = os.path.commonprefix(names) if len(names) > 1 else ''
     # whole words, and not a part of a number
     start = start[: start.rfind('_') + 1]
     rows = [f'| run | {key} | best | at |', '| --- | ---: | ---: | ---: |']
-    for path, name in zip(paths, names):
-        values = read_values(path, key)
-        best = max(values, key=values.get)
+    found = [read_values(path, key) for path in paths]
+    if not any(found):
+        raise ValueError(f'{paths[0]}: no validation with {key!r}')
+    for name, values in zip(names, found):
+        cells = ['', '', '']
+        if values:
+            best = max(values, key=values.get)
+            cells = [f'{values[max(values)]:.4f}', f'{values[best]:.4f}', best]
         rows.append(
-            f'| {name[len(start) :]} | {values[max(values)]:.4f} '
-            f'| {values[best]:.4f} | {best} |'
+            f'| {name[len(start) :]} | {" | ".join(map(str, cells))} |'
         )
     return '\n'.join(rows)
 
