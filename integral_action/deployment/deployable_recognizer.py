@@ -145,15 +145,17 @@ class DeployableRecognizer(nn.Module):
             shapes['imgs'] = (3, clip_len['RGB'], height, width)
         if 'pose' in self.model.backbone.streams:
             layout, frames = self.preprocessor.layout, clip_len['Pose']
+            if any(one['type'] == 'GeneratePoseMaps' for one in self.pipeline):
+                raise ValueError(
+                    'its test pipeline draws the pose maps by itself '
+                    '(GeneratePoseMaps); let the model draw them (FormatPoses)'
+                )
             if pose_input == 'maps':
                 options = self.preprocessor.options
                 channels = layout.num_keypoints * options['heatmap']
                 channels += 2 * layout.num_bones * options['paf']
-                shapes['heatmap_imgs'] = (
-                    channels,
-                    frames,
-                    *self.preprocessor.size,
-                )
+                size = self.preprocessor.size
+                shapes['heatmap_imgs'] = (channels, frames, *size)
             else:
                 persons = self._option('FormatPoses', 'num_person', 5)
                 shapes['pose'] = (frames, persons, layout.num_keypoints, 3)

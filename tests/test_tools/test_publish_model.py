@@ -100,7 +100,8 @@ def test_what_is_in_it(tool, trained, tmp_path, capsys):
     assert b'secret' not in path.read_bytes()
     cfg = Config.fromstring(meta['cfg'], '.py')
     assert not {'work_dir', 'load_from', 'visualizer'} & set(cfg)
-    assert 'init_cfg' not in meta['cfg'].split('param_scheduler')[0]
+    assert 'init_cfg' not in str(cfg.model)
+    assert "'pretrained'" not in str(cfg.model)
     roots = [
         cfg[f'{split}_dataloader'].dataset.data_root
         for split in ('train', 'val', 'test')

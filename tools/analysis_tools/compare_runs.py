@@ -4,8 +4,8 @@
 
 Of each work_dir the value of the last validation, and the best one with its
 epoch, in the order of the names, numbers among them by their size. A training
-that was resumed counts as one. The row of one that has not come to a validation
-is empty.
+that was resumed counts as one. The row of one that has not come to a
+validation is empty.
 """
 
 import argparse
