@@ -1,5 +1,6 @@
 """Writing and reading exported models."""
 
+import importlib.util
 import json
 import warnings
 from pathlib import Path
@@ -14,6 +15,10 @@ from .metadata import KEY
 
 OPSETS = (17, 20)  # from LayerNormalization on; what torch can write
 AXES = {0: 'batch', 1: 'clips'}
+ONNX_MISSING = (
+    'an export to ONNX needs the package onnx: '
+    'pip install "integral_action[onnx]"'
+)
 METADATA_FILE = f'{KEY}.json'
 
 
@@ -38,8 +43,8 @@ def export_onnx(
         ImportError: there is no ``onnx``.
         ValueError: another opset.
     """
-    import onnx  # noqa: F401  before all the work
-
+    if importlib.util.find_spec('onnx') is None:  # before all the work
+        raise ImportError(ONNX_MISSING)
     if not OPSETS[0] <= opset <= OPSETS[1]:
         raise ValueError(
             f'opset must be from {OPSETS[0]} to {OPSETS[1]}, got {opset}'

@@ -145,6 +145,7 @@ def test_a_bad_sample_is_reported_and_counted_in_training(folder):
     with pytest.raises(SampleError, match='1.npz'):
         build(path, POSE_ONLY)[1]
     dataset = build(path, POSE_ONLY, max_bad_samples=1)
+    np.random.seed(0)  # mmengine draws another video: here not the same again
     assert dataset[1]['keypoint'].shape == (1, 2, 18, 2)  # of another one
     assert dataset.num_bad_samples == 1
     with pytest.raises(SampleError, match='1.npz'):
