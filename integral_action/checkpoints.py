@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any, Dict, List, Union
 from urllib.error import URLError
 
+import mmaction
+import mmengine
 import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
+
+from integral_action.version import __version__
 
 
 def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
@@ -73,6 +77,39 @@ def check_weights(weights: Any) -> Dict[str, Tensor]:
     if other:
         raise ValueError(f'not weights: {some(other)}')
     return weights
+
+
+def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
+    """What a checkpoint says of the data set it was trained on.
+
+    Args:
+        content: of :func:`read_checkpoint`.
+
+    Returns:
+        ``meta.dataset_meta``, an empty dict where there is none. ``classes``
+        is in it only as a list of names.
+    """
+    meta = content.get('meta')
+    found = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    found = dict(found) if isinstance(found, dict) else {}
+    classes = found.pop('classes', None)
+    if (
+        isinstance(classes, (list, tuple))
+        and classes
+        and all(isinstance(name, str) for name in classes)
+    ):
+        found['classes'] = list(classes)
+    return found
+
+
+def installed_versions() -> Dict[str, str]:
+    """What a model is made with, for those who get it."""
+    return dict(
+        integral_action=__version__,
+        mmaction2=mmaction.__version__,
+        mmengine=mmengine.__version__,
+        torch=str(torch.__version__),  # its own class is no plain value
+    )
 
 
 def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:

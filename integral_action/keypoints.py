@@ -5,10 +5,11 @@ the pose stream, the bones drawn as part affinity fields, what a horizontal
 flip swaps) is derived from one :class:`KeypointLayout`.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Tuple, Union
+from typing import Dict, Tuple, Union
 
 Pairs = Tuple[Tuple[int, int], ...]
 
@@ -79,19 +80,22 @@ class KeypointLayout:
         return tuple(pair[1] for pair in self.mirror_pairs)
 
     @staticmethod
-    def get(layout: Union[str, 'KeypointLayout']) -> 'KeypointLayout':
+    def get(layout: Union[str, Dict, 'KeypointLayout']) -> 'KeypointLayout':
         """Look a layout up.
 
         Args:
             layout: ``'openpose18'``, ``'coco17'``, ``'ntu25'``, the path of an
-                MMPose dataset metainfo file (ending in ``.py``), or a layout,
-                which is returned as it is.
+                MMPose dataset metainfo file (ending in ``.py``); the layout's
+                own values as a dict, as published checkpoints carry them; or
+                a layout, which is returned as it is.
 
         Raises:
             ValueError: no such layout.
         """
         if isinstance(layout, KeypointLayout):
             return layout
+        if isinstance(layout, dict):
+            return _from_values(layout)
         if str(layout).endswith('.py'):
             return _read_metainfo(str(layout))
         if layout not in _LAYOUTS:
@@ -149,6 +153,21 @@ class KeypointLayout:
             bones,
             tuple(sorted(pairs)),
         )
+
+
+def _from_values(values: Dict) -> KeypointLayout:
+    """Of plain values, whose tuples may have become lists."""
+    fields = {field.name for field in dataclasses.fields(KeypointLayout)}
+    if set(values) != fields:
+        raise ValueError(
+            f'a keypoint layout has {sorted(fields)}, got {sorted(values)}'
+        )
+    return KeypointLayout(
+        name=values['name'],
+        names=tuple(values['names']),
+        bones=tuple(map(tuple, values['bones'])),
+        mirror_pairs=tuple(map(tuple, values['mirror_pairs'])),
+    )
 
 
 @lru_cache

@@ -212,7 +212,9 @@ def _draw_pafs(
     device = keypoint.device
     parent, child = torch.tensor(bones, device=device).T
     vector = keypoint[:, :, child] - keypoint[:, :, parent]  # [N, M, B, 2]
-    length = vector.norm(dim=-1)
+    # not norm(), whose last bit depends on how it is computed: a cell on a
+    # bone's edge would be inside here and outside in an exported model
+    length = vector.square().sum(-1).sqrt()
     drawn = drawn[:, :, parent] & drawn[:, :, child] & (length > 0)
     drawn &= length.isfinite()
 

@@ -81,6 +81,17 @@ def test_model_index_is_valid(monkeypatch):
     index = load(str(ROOT / 'model-index.yml'))
     index.build_models_with_collections()
     assert len(index.models) == len(ALL)
+    for part in (*index.collections, *index.models):
+        named = [part.readme] if part.readme else []
+        for file in (*named, *_configs_of(part)):
+            assert (ROOT / file).is_file(), file
+    (collection,) = index.collections
+    assert all(m.in_collection == collection.name for m in index.models)
+
+
+def _configs_of(part):
+    config = getattr(part, 'config', None) or []
+    return [config] if isinstance(config, str) else config
 
 
 @pytest.mark.parametrize('path', ALL, ids=page_name)

@@ -83,3 +83,22 @@ def test_metainfo_with_a_bone_to_nowhere(tmp_path):
     path.write_text('a = 1')
     with pytest.raises(ValueError, match='keypoint_info'):
         KeypointLayout.from_metainfo(path)
+
+
+def test_of_plain_values_as_published_checkpoints_carry_them():
+    values = dict(
+        name='stick',
+        names=['head', 'left_hand', 'right_hand'],
+        bones=[[0, 1], [0, 2]],
+        mirror_pairs=[[1, 2]],
+    )
+    layout = KeypointLayout.get(values)
+    assert layout == KeypointLayout(
+        'stick',
+        ('head', 'left_hand', 'right_hand'),
+        ((0, 1), (0, 2)),
+        ((1, 2),),
+    )
+    hash(layout)
+    with pytest.raises(ValueError, match="mirror_pairs.* got .*'name'"):
+        KeypointLayout.get(dict(name='stick'))

@@ -19,6 +19,7 @@ from mmengine.registry import (
 from integral_action.checkpoints import (
     check_weights,
     read_checkpoint,
+    read_dataset_meta,
     wrong_weights,
 )
 
@@ -41,8 +42,8 @@ def load_model(
     Returns:
         The model in evaluation mode, with all of its weights; ``model.cfg``
         is the config, as MMAction2's ``init_recognizer`` leaves it, and
-        ``model.dataset_meta`` what the checkpoint tells of its data set
-        (``classes``), empty where it tells nothing.
+        ``model.dataset_meta`` what the checkpoint says of its data set:
+        ``classes``, where it names them.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -68,8 +69,7 @@ def load_model(
         reason = str(error) or type(error).__name__
         raise ValueError(f'{checkpoint}: {reason}') from error
     model.cfg = cfg
-    meta = content['meta'].get('dataset_meta')
-    model.dataset_meta = meta if isinstance(meta, dict) else {}
+    model.dataset_meta = read_dataset_meta(content)
     return model.to(device).eval()
 
 

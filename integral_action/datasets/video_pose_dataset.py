@@ -2,6 +2,7 @@ import os
 import os.path as osp
 from collections.abc import Sequence
 from numbers import Integral
+from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
 
 from mmaction.datasets.base import BaseActionDataset
@@ -9,6 +10,7 @@ from mmaction.registry import DATASETS
 from mmaction.utils import ConfigType
 from mmengine.logging import MMLogger
 
+from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import SampleError, read_annotations, records_of
 from integral_action.json_lines import JSONLines
 from integral_action.keypoints import KeypointLayout
@@ -41,6 +43,10 @@ class VideoPoseDataset(BaseActionDataset):
         data_prefix: folders of ``video`` and ``pose``, relative to
             ``data_root``.
         num_classes: labels must be below this; None for no such check.
+        class_file: the names of the classes, one a line, relative to
+            ``data_root``. They are ``metainfo['classes']``, which travels with
+            the checkpoint of a training. None takes ``classes.txt``, which the
+            converters write, if it is there and no ``metainfo`` names them.
         video_suffix: the ending of a video named by ``frame_dir``.
         check_files: whether to look for every file at the start.
         max_bad_samples: how many unreadable videos a training may skip (each
@@ -51,7 +57,7 @@ class VideoPoseDataset(BaseActionDataset):
         FileNotFoundError: the annotation file, videos or pose files are
             missing; the message counts them and names the first.
         ValueError: an annotation is broken; the message names file, place, key
-            and value.
+            and value. Or there are ``num_classes``, but not as many names.
     """
 
     def __init__(
@@ -62,6 +68,8 @@ class VideoPoseDataset(BaseActionDataset):
         split: Optional[str] = None,
         data_prefix: ConfigType = dict(video='', pose=''),
         num_classes: Optional[int] = None,
+        class_file: Optional[str] = None,
+        metainfo: Optional[Dict] = None,
         video_suffix: str = '.mp4',
         check_files: bool = True,
         max_bad_samples: int = 0,
@@ -81,14 +89,25 @@ class VideoPoseDataset(BaseActionDataset):
         self.check_files = check_files
         self.max_bad_samples = max_bad_samples
         self.num_bad_samples = 0
+        metainfo = dict(metainfo or {})
+        if class_file is not None or 'classes' not in metainfo:
+            names = _class_names(class_file, kwargs.get('data_root'))
+            metainfo |= {} if names is None else dict(classes=names)
         super().__init__(
             ann_file,
+            metainfo=metainfo,
             pipeline=pipeline,
             data_prefix=data_prefix,
             num_classes=num_classes,
             modality='Pose',
             **kwargs,
         )
+        classes = self.metainfo.get('classes')
+        if None not in (classes, num_classes) and len(classes) != num_classes:
+            raise ValueError(
+                f'{ann_file}: num_classes is {num_classes}, but there are '
+                f'{len(classes)} names of classes (class_file, metainfo)'
+            )
 
     @property
     def modalities(self) -> List[str]:
@@ -210,6 +229,15 @@ class VideoPoseDataset(BaseActionDataset):
                 f'{self.max_bad_samples}), another is taken: {error}'
             )
             return None
+
+
+def _class_names(
+    class_file: Optional[str], data_root: Optional[str]
+) -> Optional[List[str]]:
+    path = Path(data_root or '', class_file or 'classes.txt')
+    if class_file is None and not path.is_file():
+        return None
+    return LabelMap.read(path).names
 
 
 class _Videos(Sequence):

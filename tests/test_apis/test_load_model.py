@@ -157,3 +157,21 @@ def test_what_is_wrong_with_a_file_is_said(saved, tmp_path):
     torch.save([removed], tmp_path / 'list.pth')
     with pytest.raises(ValueError, match='holds a list'):
         load_model(tmp_path / 'list.pth')
+
+
+def test_names_of_classes(saved, tmp_path):
+    text = torch.load(saved[0], weights_only=True)['meta']['cfg']
+    names = [f'class {i}' for i in range(12)]
+    for found, expected in (
+        (dict(classes=names, palette=None), dict(classes=names, palette=None)),
+        (dict(classes=tuple(names)), dict(classes=names)),
+        (dict(classes='names.txt'), {}),  # that list was not found then
+        (dict(classes=[1, 2]), {}),
+        (dict(classes=[]), {}),
+        ([names], {}),
+        (None, {}),
+    ):
+        meta = dict(cfg=text, dataset_meta=found)
+        model = load_model(changed(saved, tmp_path, meta=meta))
+        assert model.dataset_meta == expected
+    assert load_model(saved[0]).dataset_meta == {}

@@ -145,6 +145,7 @@ def test_a_bad_sample_is_reported_and_counted_in_training(folder):
     with pytest.raises(SampleError, match='1.npz'):
         build(path, POSE_ONLY)[1]
     dataset = build(path, POSE_ONLY, max_bad_samples=1)
+    np.random.seed(0)  # mmengine draws another video: here not the same again
     assert dataset[1]['keypoint'].shape == (1, 2, 18, 2)  # of another one
     assert dataset.num_bad_samples == 1
     with pytest.raises(SampleError, match='1.npz'):
@@ -293,3 +294,32 @@ def test_annotations_that_are_no_videos(tmp_path):
                 'train',
                 tmp_path / 'list.pkl',
             )
+
+
+def test_names_of_classes(folder):
+    """classes.txt of the converters, another file, or the config's own."""
+    path, _ = folder
+    assert 'classes' not in build(path).metainfo
+    (path / 'classes.txt').write_text('run\nwalk\njump\n')
+    assert build(path).metainfo['classes'] == ['run', 'walk', 'jump']
+    assert build(path, num_classes=3).metainfo['classes'][2] == 'jump'
+    given = build(path, metainfo=dict(classes=['a', 'b', 'c'], seen='x'))
+    assert given.metainfo == dict(classes=['a', 'b', 'c'], seen='x')
+    (path / 'other.txt').write_text('d\ne\nf\n')
+    other = build(path, class_file='other.txt')
+    assert other.metainfo['classes'] == ['d', 'e', 'f']
+    # mmengine reads a file that metainfo names
+    listed = build(path, metainfo=dict(classes=str(path / 'other.txt')))
+    assert listed.metainfo['classes'] == ['d', 'e', 'f']
+
+
+def test_wrong_names_of_classes(folder):
+    path, _ = folder
+    (path / 'classes.txt').write_text('run\nwalk\n')
+    with pytest.raises(ValueError, match='list.jsonl: num_classes is 3, but'):
+        build(path, num_classes=3)
+    with pytest.raises(FileNotFoundError, match='no.txt'):
+        build(path, class_file='no.txt')
+    (path / 'classes.txt').write_text('run\nrun\n')
+    with pytest.raises(ValueError, match="classes.txt: 'run' stands"):
+        build(path)

@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -236,6 +237,98 @@ def test_frozen_streams_are_those_of_the_stages(trained):
         assert names and all(f'.{key}.' in name for name in names)
         for name in names:
             assert torch.equal(fused[name], stage[name]), name
+
+
+def test_published_model_is_tested_and_exported(
+    trained, mim, puppets, tmp_path
+):
+    """By mim alone, in an empty folder: names of classes come along."""
+    source = trained / 'integral' / 'epoch_1.pth'
+    run(
+        mim, 'run', 'integral_action', 'publish_model', source, 'model',
+        cwd=tmp_path,
+    )  # fmt: skip
+    (published,) = tmp_path.glob('model-*.pth')
+    assert published.stat().st_size < source.stat().st_size
+    assert str(puppets).encode() not in published.read_bytes()
+    meta = torch.load(published, weights_only=True)['meta']
+    names = (puppets / 'classes.txt').read_text().split('\n')[:12]
+    assert meta['dataset_meta']['classes'] == names
+    run(
+        mim, 'test', 'integral_action', f'{FUSED}.py', '--gpus', '0',
+        '--checkpoint', published, '--dump', 'test.pkl', '--cfg-options',
+        *data_options(puppets), cwd=tmp_path,
+    )  # fmt: skip
+    for one, other in zip(
+        load_pickle(tmp_path / 'test.pkl'),
+        load_pickle(trained / 'integral' / 'test.pkl'),
+    ):
+        torch.testing.assert_close(one['pred_score'], other['pred_score'])
+    output = run(
+        mim, 'run', 'integral_action', 'export_onnx', published, 'model.onnx',
+        '--verify', '--data-root', puppets, '--num-videos', '3', cwd=tmp_path,
+    )  # fmt: skip
+    assert 'input imgs: [batch, clips, 3, 8, 56, 56]' in output
+    assert 'scores: largest difference' in output
+
+
+def test_mim_search_list_and_download(mim, tmp_path):
+    """What they find of an installation, without a network."""
+    assert re.search(
+        r'^integral[-_]action +\d', run(mim, 'list', cwd=tmp_path), re.M
+    )
+    run(mim, 'search', 'integral_action', '--json', 'found.json', cwd=tmp_path)
+    found = json.loads((tmp_path / 'found.json').read_text())
+    # a column a field, or a row a config: either way each config is named
+    text = json.dumps(found)
+    for path in CONFIGS.rglob('*.py'):
+        assert path.stem in text
+    output = run(
+        mim, 'search', 'integral_action', '--dataset', 'kinetics50',
+        '--valid-config', cwd=tmp_path,
+    )  # fmt: skip
+    assert 'kinetics50-rgb' in output and 'puppets' not in output
+    output = run(
+        mim, 'download', 'integral_action', '--config', FUSED, '--dest', '.',
+        cwd=tmp_path, check=False,
+    )  # fmt: skip
+    assert "got {'weight'}" in output  # none are hosted
+
+
+def test_mim_gridsearch_gives_a_table(trained, mim, puppets):
+    work = 'search/lambda'
+    stages = [
+        f'model.backbone.{stage}.init_cfg.checkpoint={stage}/epoch_1.pth'
+        for stage in ('appearance', 'pose')
+    ]
+    run(
+        mim, 'gridsearch', 'integral_action', f'{FUSED}.py', '--work-dir',
+        work, '--gpus', '0', '--search-args',
+        '--model.neck.gate_loss_weight 0.0 1.0 10.0', '--cfg-options',
+        'train_cfg.max_epochs=1', 'train_dataloader.batch_size=8',
+        *data_options(puppets), *stages, cwd=trained,
+    )  # fmt: skip
+    name = 'lambda_search_model.neck.gate_loss_weight'
+    folders = [trained / 'search' / f'{name}_{n}' for n in (0.0, 1.0, 10.0)]
+    output = run(
+        mim, 'run', 'integral_action', 'compare_runs', *folders, cwd=trained
+    )
+    rows = [line.split(' | ') for line in output.splitlines() if '| ' in line]
+    assert [row[0].strip('| ') for row in rows[2:]] == [
+        '0.0',
+        '1.0',
+        '10.0',
+    ]
+    for row in rows[2:]:
+        assert 0 <= float(row[1]) <= 1
+    losses = []
+    for folder in folders:
+        (log,) = folder.glob('*/vis_data/scalars.json')
+        records = map(json.loads, log.read_text().splitlines())
+        losses.append(next(r['loss_gate'] for r in records if 'lr' in r))
+    # lambda times about the same loss, after very few steps
+    assert losses[0] == 0
+    assert losses[2] == pytest.approx(10 * losses[1], rel=0.05)
 
 
 def test_report_of_the_demo(trained, puppets, monkeypatch):

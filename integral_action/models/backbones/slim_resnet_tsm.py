@@ -56,7 +56,8 @@ class SlimResNetTSM(ResNetTSM):
         return self._reverse(maps)
 
     def _reverse(self, x: Tensor) -> Tensor:
-        clips = x.unflatten(0, (-1, self.num_segments))
+        # not unflatten(0, (-1, T)), which the ONNX exporter makes constant
+        clips = x.reshape(-1, self.num_segments, *x.shape[1:])
         return clips.flip(1).flatten(0, 1)
 
     def init_structure(self) -> None:

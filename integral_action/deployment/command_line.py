@@ -1,0 +1,138 @@
+"""What ``export_onnx.py`` and ``export_program.py`` have in common."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Callable, Dict, Sequence
+
+from integral_action.apis import load_model
+from integral_action.datasets.label_map import LabelMap
+
+from . import verify
+from .deployable_recognizer import POSE_INPUTS, DeployableRecognizer
+from .metadata import describe
+
+# writes the file, and gives what runs it: inputs to outputs
+Export = Callable[[DeployableRecognizer, Path, Dict], Callable]
+
+
+def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
+    """The options that both have."""
+    parser = argparse.ArgumentParser(
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(ending=ending)
+    parser.add_argument('checkpoint', metavar='CHECKPOINT')
+    parser.add_argument('out', metavar=f'OUT{ending}', type=Path)
+    parser.add_argument(
+        '--input',
+        choices=POSE_INPUTS,
+        default='keypoints',
+        help='what the pose stream takes: keypoints, whose maps are drawn '
+        'inside, or ready maps (default: keypoints)',
+    )
+    parser.add_argument(
+        '--fp16', action='store_true', help='compute in half precision'
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        nargs=2,
+        metavar=('HEIGHT', 'WIDTH'),
+        help="of frames, where the model's pipelines do not tell",
+    )
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help='class names, one a line, where the checkpoint has none',
+    )
+    parser.add_argument(
+        '--verify',
+        action='store_true',
+        help='run the file and compare it with the model, in batches of '
+        f'{", ".join(map(str, verify.BATCH_SIZES))}',
+    )
+    parser.add_argument(
+        '--data-root',
+        metavar='DIR',
+        help="verify on the videos of the model's test set, which is here, "
+        'and not on noise',
+    )
+    parser.add_argument(
+        '--num-videos',
+        type=int,
+        default=50,
+        metavar='N',
+        help='of them (default: 50)',
+    )
+    return parser
+
+
+def run(args: argparse.Namespace, export: Export) -> int:
+    """Export, and verify where that is asked for.
+
+    Returns:
+        The exit status: 1 where something could not be done, or the file does
+        not compute what the model does.
+    """
+    try:
+        return _run(args, export)
+    except (OSError, ValueError, ImportError) as error:
+        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
+        return 1
+
+
+def _run(args: argparse.Namespace, export: Export) -> int:
+    if args.out.suffix != args.ending:
+        raise ValueError(f'{args.out}: OUT ends in {args.ending}')
+    if args.data_root and not args.verify:
+        raise ValueError('--data-root is for --verify')
+    model = load_model(args.checkpoint)
+    classes = model.dataset_meta.get('classes')
+    if args.classes:
+        classes = LabelMap.read(args.classes).names
+    try:
+        deployable = DeployableRecognizer(
+            model, args.input, args.fp16, args.size
+        )
+        metadata = describe(deployable, classes)
+    except ValueError as error:
+        raise ValueError(f'{args.checkpoint}: {error}') from error
+    run_exported = export(deployable, args.out, metadata)
+    for name, shape in metadata['inputs'].items():
+        print(f'input {name}: {_shape(shape)}')
+    for name in metadata['outputs']:
+        print(f'output {name}')
+    if classes is None:
+        print('no class names: the checkpoint has none; give --classes')
+    print(f'written: {args.out} ({args.out.stat().st_size / 1e6:.1f} MB)')
+    if not args.verify:
+        return 0
+    return _verify(args, deployable, metadata, run_exported)
+
+
+def _verify(args, deployable, metadata, run_exported) -> int:
+    model = load_model(args.checkpoint)  # deployable's may be halved
+    if args.data_root:
+        what = f'{args.num_videos} videos of {args.data_root}'
+        batches = verify.real_clips(
+            model, deployable, args.data_root, args.num_videos
+        )
+    else:
+        what, batches = 'noise', verify.noise(deployable)
+    differences = verify.largest_differences(model, run_exported, batches)
+    allowed = verify.TOLERANCES[metadata['precision']]
+    for name, difference in zip(metadata['outputs'], differences):
+        print(f'{name}: largest difference {difference:.1e} (on {what})')
+    if not max(differences) <= allowed:  # nor what is not a number
+        raise ValueError(
+            f'{args.out}: it does not compute what the model does: the '
+            f'difference is {max(differences):.1e}, more than {allowed:.0e}'
+        )
+    return 0
+
+
+def _shape(shape: Sequence) -> str:
+    return f'[{", ".join(map(str, shape))}]'

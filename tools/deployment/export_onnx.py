@@ -1,0 +1,61 @@
+"""Export a trained model to ONNX.
+
+    python tools/deployment/export_onnx.py CHECKPOINT OUT.onnx [--verify]
+
+CHECKPOINT is one of a training, or a published one: it carries its config. The
+model takes any batch and any number of clips:
+
+- imgs, uint8 [batch, clips, 3, T, H, W]: RGB frames, normalised inside;
+- pose, float32 [batch, clips, T', M, K, 3]: x and y as fractions of the
+  picture's width and height, and the score, whose maps are drawn inside; or,
+  with --input maps, heatmap_imgs, float32 [batch, clips, K + 2B, T', H', W'];
+
+of which a model of one stream has its own alone. It gives scores
+[batch, num_classes] and, where there is one, the gate [batch, clips, T]. Class
+names, sampling and preprocessing are in its metadata. See docs/deployment.md
+and demo/onnx_inference.py.
+"""
+
+import argparse
+import sys
+from typing import List, Optional
+
+from integral_action.deployment import export_onnx
+from integral_action.deployment.command_line import make_parser, run
+from integral_action.deployment.export import OPSETS
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Export; the exit status is 1 where that cannot be."""
+    parser = make_parser(__doc__, '.onnx')
+    parser.add_argument(
+        '--opset',
+        type=int,
+        default=OPSETS[0],
+        choices=range(OPSETS[0], OPSETS[1] + 1),
+        help=f'of ONNX (default: {OPSETS[0]})',
+    )
+    args = parser.parse_args(arguments)
+
+    def export(deployable, path, metadata):
+        export_onnx(deployable, path, metadata, args.opset)
+        return _runner(path, args)
+
+    return run(args, export)
+
+
+def _runner(path, args: argparse.Namespace):
+    if not args.verify:
+        return None
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(
+        str(path), providers=['CPUExecutionProvider']
+    )
+    return lambda inputs: session.run(
+        None, {name: value.numpy() for name, value in inputs.items()}
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Make the checkpoint of a training one to publish.
+
+    python tools/model_converters/publish_model.py IN OUT
+
+writes OUT-xxxxxxxx.pth, where xxxxxxxx is the beginning of the file's SHA-256
+(torch.hub and mmengine check it when they download it). It holds the weights,
+and in its meta
+
+- cfg, the config as plain values, without what only its training needed or
+  only its machine has: the weights that it started from, its work_dir, where
+  it logged to; of an absolute path the last part is left;
+- dataset_meta.classes, the names of the classes;
+- keypoints: the layout's name, keypoints, bones and mirror pairs;
+- versions: of torch, mmengine, mmaction2 and integral_action.
+
+Optimizer, schedulers and message hub are left out. Plain
+torch.load(weights_only=True) reads it without this package, and
+integral_action.apis.load_model builds the model of it alone. The same input
+gives the same file.
+"""
+
+import argparse
+import hashlib
+import io
+import sys
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Dict, List, Optional
+
+import torch
+from mmengine.config import Config
+
+from integral_action.apis import load_model
+from integral_action.checkpoints import installed_versions
+from integral_action.datasets.label_map import LabelMap
+from integral_action.fileio import whole_file
+from integral_action.keypoints import KeypointLayout
+
+# of a config: where a training ran, and how it was watched
+MACHINE = ('launcher', 'load_from', 'resume', 'vis_backends', 'visualizer')
+MACHINE += ('work_dir',)
+# of its model: what the weights, which are there, were started from
+START = ('init_cfg', 'pretrained')
+
+
+def publish(source: Path, classes: Optional[List[str]] = None) -> Dict:
+    """The checkpoint to publish.
+
+    Args:
+        source: a checkpoint that carries its config.
+        classes: their names; None takes those of the checkpoint, if any.
+
+    Raises:
+        FileNotFoundError, ValueError: as of :func:`load_model`; or another
+            number of names than of the model's classes.
+    """
+    model = load_model(source)
+    cfg = {
+        key: without_machine(value)
+        for key, value in model.cfg.to_dict().items()
+        if key not in MACHINE
+    }
+    cfg['model'] = without_start(cfg['model'])
+    cfg = Config(cfg)
+    meta = dict(cfg=cfg.pretty_text, versions=installed_versions())
+    classes = classes or model.dataset_meta.get('classes')
+    if classes is not None:
+        number = getattr(model.cls_head, 'num_classes', len(classes))
+        if len(classes) != number:
+            raise ValueError(
+                f'{source}: {len(classes)} names of classes, but the model '
+                f'has {number}'
+            )
+        meta['dataset_meta'] = dict(classes=classes)
+    layout = getattr(model.data_preprocessor, 'layout', None)
+    if layout is not None:
+        meta['keypoints'] = plain_layout(layout)
+    weights = {
+        # a copy: of a part of a tensor all of it would be saved
+        name: value.clone()
+        for name, value in model.state_dict().items()
+    }
+    return dict(meta=meta, state_dict=weights)
+
+
+def plain_layout(layout: KeypointLayout) -> Dict[str, Any]:
+    """As plain values, which :meth:`KeypointLayout.get` takes."""
+    return dict(
+        name=layout.name,
+        names=list(layout.names),
+        bones=[list(bone) for bone in layout.bones],
+        mirror_pairs=[list(pair) for pair in layout.mirror_pairs],
+    )
+
+
+def without_machine(value: Any, key: str = '') -> Any:
+    """A config's value without the paths of one machine."""
+    if isinstance(value, dict):
+        return {k: without_machine(v, k) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(without_machine(v) for v in value)
+    if key == 'layout' and str(value).endswith('.py'):
+        return plain_layout(KeypointLayout.get(value))  # the file stays here
+    if isinstance(value, str) and is_of_machine(value):
+        return PureWindowsPath(value).name  # knows both separators
+    return value
+
+
+def is_of_machine(text: str) -> bool:
+    """Whether it is an absolute path, or one that leaves its folder."""
+    return (
+        PurePosixPath(text).is_absolute()
+        or PureWindowsPath(text).is_absolute()
+        or text.startswith(('~', '..', 'file://'))
+    )
+
+
+def without_start(value: Any) -> Any:
+    """A model's config without the checkpoints that it started from."""
+    if isinstance(value, dict):
+        return {
+            k: without_start(v) for k, v in value.items() if k not in START
+        }
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(without_start, value))
+    return value
+
+
+def write(checkpoint: Dict, target: Path) -> Path:
+    """Write it under a name that tells its hash, once it has been loaded.
+
+    Raises:
+        OSError: it cannot be written.
+        ValueError: it is not what :func:`load_model` takes.
+    """
+    stream = io.BytesIO()  # a file's own name would be inside
+    torch.save(checkpoint, stream)
+    data = stream.getvalue()
+    name = target.name.removesuffix('.pth')
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    path = target.with_name(f'{name}-{digest}.pth')
+    with whole_file(path) as temporary:
+        temporary.write_bytes(data)
+        load_model(temporary)
+    return path
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Publish; the exit status is 1 where that cannot be."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', metavar='IN', type=Path)
+    parser.add_argument('target', metavar='OUT', type=Path)
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help="class names, one a line, in place of the checkpoint's",
+    )
+    args = parser.parse_args(arguments)
+    try:
+        if args.target.is_dir():
+            raise ValueError(f'{args.target}: OUT is a folder')
+        classes = LabelMap.read(args.classes).names if args.classes else None
+        checkpoint = publish(args.source, classes)
+        path = write(checkpoint, args.target)
+    except (OSError, ValueError) as error:
+        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
+        return 1
+    names = checkpoint['meta'].get('dataset_meta', {}).get('classes')
+    if names is None:
+        print('no class names: the checkpoint has none; give --classes')
+    else:
+        print(f'{len(names)} classes: {", ".join(names[:5])}, ...')
+    print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB)')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
