@@ -12,6 +12,7 @@ import argparse
 import signal
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
@@ -141,6 +142,7 @@ TABLES = {
 }
 
 
+@lru_cache(None)
 def results_of(model: str, result: str, folder: Path) -> Results:
     """The results of a model, or of the streams' score average."""
     if model != AVERAGE:
