@@ -114,6 +114,17 @@ TABLES = {
             ('heatmap + PAF (ours)', 'pose'),
         ),
     ),
+    'robust': Rows(
+        None,
+        'Beyond the paper',
+        (
+            ('constant gate 0.1', 'constant-gate'),
+            ('IntegralAction', 'integral'),
+            ('IntegralAction, appearance swap', 'appearance-swap'),
+            ('robust product, G = 0.25', 'robust-product'),
+            ('robust product, pose-driven G', 'robust-product-pose-gate'),
+        ),
+    ),
     'mixing': Rows(
         None,
         'Another appearance stream',

@@ -63,6 +63,7 @@ def test_a_model_of_kinetics50_is_tested_on_mimetics_too(tools, tmp_path):
     'data, tables',
     [
         ('puppets', 'table4 table6 table7 table8 table9 peers'),
+        ('puppets', 'robust'),
         ('puppets-slowonly', 'mixing'),
         ('puppets-uniformer', 'mixing'),
         ('jhmdb', 'table4 table6 table7 table8 table9'),
@@ -77,7 +78,7 @@ def test_every_row_has_its_config(tools, data, tables):
     for table in tables.split():
         for model in reproduce.TABLES[table].models:
             found.add(experiments.config_of(model, data))
-    few = dict(table1=4, mixing=4)
+    few = dict(table1=4, mixing=4, robust=5)
     assert len(found) == few.get(tables, 15 + 4 * ('peers' in tables))
 
 
