@@ -29,7 +29,7 @@ def stream_input(clips: Tensor, input_format: str) -> Tensor:
 def to_features(
     output: Any,
     input_format: str = 'NCTHW',
-    num_clips: Optional[int] = None,
+    frames: Optional[int] = None,
     person: Optional[Tensor] = None,
 ) -> Tensor:
     """Features [N, T, C] of whatever a backbone returns.
@@ -48,7 +48,7 @@ def to_features(
             fewest frames among them, and the channels are concatenated; beside
             maps, vectors (a class token) and None are left out.
         input_format: what the backbone was given.
-        num_clips: N, for ``'NCHW'``.
+        frames: T, for ``'NCHW'``.
         person: [N, M], whether there is such a person, for ``'NMTVC'``; those
             who are not do not count.
 
@@ -58,9 +58,9 @@ def to_features(
     """
     parts = list(_tensors(output))
     parts = [part for part in parts if part.ndim > 2] or parts
-    features = [_pool(part, input_format, num_clips, person) for part in parts]
-    frames = min(feature.shape[1] for feature in features)
-    return torch.cat([pool_frames(f, frames) for f in features], -1)
+    features = [_pool(part, input_format, frames, person) for part in parts]
+    fewest = min(feature.shape[1] for feature in features)
+    return torch.cat([pool_frames(f, fewest) for f in features], -1)
 
 
 def pool_frames(feature: Tensor, frames: int) -> Tensor:
@@ -99,7 +99,7 @@ def dry_run(stream: nn.Module, input_format: str) -> Tensor:
             output = functional_call(
                 stream, weights, (stream_input(clips, input_format),)
             )
-            return to_features(output, input_format, 1)
+            return to_features(output, input_format, clips.shape[2])
     finally:
         for module, mode in modes.items():
             module.training = mode
@@ -136,13 +136,14 @@ def _tensors(output: Any) -> Iterator[Tensor]:
 def _pool(
     part: Tensor,
     input_format: str,
-    num_clips: Optional[int],
+    frames: Optional[int],
     person: Optional[Tensor],
 ) -> Tensor:
     dims = part.ndim
     if input_format == 'NCHW' and dims in (2, 4):
         part = part.mean((2, 3)) if dims == 4 else part
-        return part.unflatten(0, (num_clips, -1))
+        # not unflatten, whose N the ONNX exporter would make constant
+        return part.reshape(-1, frames, part.shape[-1])
     if input_format != 'NCHW' and dims == 3:
         return part
     if input_format == 'NCTHW' and dims == 5:

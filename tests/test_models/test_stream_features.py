@@ -28,9 +28,9 @@ def test_maps_of_clips_and_of_frames_are_pooled():
     assert torch.equal(to_features(clips), FEATURES)
     frames = stream_input(clips, 'NCHW')
     assert frames.shape == (6, 4, 2, 2)
-    assert torch.equal(to_features(frames, 'NCHW', CLIPS), FEATURES)
+    assert torch.equal(to_features(frames, 'NCHW', FRAMES), FEATURES)
     vectors = FEATURES.flatten(0, 1)
-    assert torch.equal(to_features(vectors, 'NCHW', CLIPS), FEATURES)
+    assert torch.equal(to_features(vectors, 'NCHW', FRAMES), FEATURES)
 
 
 def test_features_are_left_as_they_are_and_a_vector_is_one_frame():

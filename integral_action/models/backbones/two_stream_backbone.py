@@ -247,7 +247,7 @@ class TwoStreamBackbone(BaseModule):
             output = stream(stream_input(clips, input_format))
             try:
                 features = to_features(
-                    output, input_format, len(clips), person
+                    output, input_format, clips.shape[2], person
                 )
             except (TypeError, ValueError) as error:
                 raise ValueError(f'the {name} stream: {error}') from error
