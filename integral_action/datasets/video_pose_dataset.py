@@ -46,7 +46,8 @@ class VideoPoseDataset(BaseActionDataset):
         class_file: the names of the classes, one a line, relative to
             ``data_root``. They are ``metainfo['classes']``, which travels with
             the checkpoint of a training. None takes ``classes.txt``, which the
-            converters write, if it is there and no ``metainfo`` names them.
+            converters write, if it is there, has ``num_classes`` names, and no
+            ``metainfo`` names them.
         video_suffix: the ending of a video named by ``frame_dir``.
         check_files: whether to look for every file at the start.
         max_bad_samples: how many unreadable videos a training may skip (each
@@ -91,7 +92,9 @@ class VideoPoseDataset(BaseActionDataset):
         self.num_bad_samples = 0
         metainfo = dict(metainfo or {})
         if class_file is not None or 'classes' not in metainfo:
-            names = _class_names(class_file, kwargs.get('data_root'))
+            names = _class_names(
+                class_file, kwargs.get('data_root'), num_classes
+            )
             metainfo |= {} if names is None else dict(classes=names)
         super().__init__(
             ann_file,
@@ -232,12 +235,22 @@ class VideoPoseDataset(BaseActionDataset):
 
 
 def _class_names(
-    class_file: Optional[str], data_root: Optional[str]
+    class_file: Optional[str],
+    data_root: Optional[str],
+    num_classes: Optional[int],
 ) -> Optional[List[str]]:
     path = Path(data_root or '', class_file or 'classes.txt')
     if class_file is None and not path.is_file():
         return None
-    return LabelMap.read(path).names
+    names = LabelMap.read(path).names
+    if class_file is None and num_classes not in (None, len(names)):
+        # Mimetics is labelled with the 50 or the 400 classes of a model
+        MMLogger.get_current_instance().warning(
+            f'{path} has {len(names)} names of classes, but num_classes is '
+            f'{num_classes}: the classes have no names here'
+        )
+        return None
+    return names
 
 
 class _Videos(Sequence):

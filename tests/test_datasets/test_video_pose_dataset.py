@@ -144,10 +144,10 @@ def test_a_bad_sample_is_reported_and_counted_in_training(folder):
     (path / '1.npz').write_bytes(b'no poses')
     with pytest.raises(SampleError, match='1.npz'):
         build(path, POSE_ONLY)[1]
-    dataset = build(path, POSE_ONLY, max_bad_samples=1)
-    np.random.seed(0)  # mmengine draws another video: here not the same again
+    dataset = build(path, POSE_ONLY, max_bad_samples=99)
     assert dataset[1]['keypoint'].shape == (1, 2, 18, 2)  # of another one
-    assert dataset.num_bad_samples == 1
+    assert 1 <= dataset.num_bad_samples <= 99  # which is drawn, and counts
+    dataset = build(path, POSE_ONLY, max_bad_samples=1)
     with pytest.raises(SampleError, match='1.npz'):
         for _ in range(50):
             dataset[1]
@@ -316,8 +316,10 @@ def test_names_of_classes(folder):
 def test_wrong_names_of_classes(folder):
     path, _ = folder
     (path / 'classes.txt').write_text('run\nwalk\n')
+    # of another set of labels, as Mimetics has two
+    assert 'classes' not in build(path, num_classes=3).metainfo
     with pytest.raises(ValueError, match='list.jsonl: num_classes is 3, but'):
-        build(path, num_classes=3)
+        build(path, class_file='classes.txt', num_classes=3)
     with pytest.raises(FileNotFoundError, match='no.txt'):
         build(path, class_file='no.txt')
     (path / 'classes.txt').write_text('run\nrun\n')
