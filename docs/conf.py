@@ -3,12 +3,16 @@
 The pages are Markdown that reads on its own as well; MyST renders it.
 """
 
+import os
 import re
 from pathlib import Path
 
+from sphinx import addnodes
+
 import integral_action
 
-ROOT = Path(__file__).resolve().parents[1]
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
 
 project = 'IntegralAction for MMAction2'
 author = 'the IntegralAction for MMAction2 authors'
@@ -50,3 +54,42 @@ autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'
 autodoc_typehints_description_target = 'documented_params'
 napoleon_numpy_docstring = False
+
+# Pages that lie elsewhere in the repository are included by pages of the site;
+# links to them lead there. Other files of the repository can be downloaded.
+PAGES = {
+    'README.md': 'quick_start',
+    'benchmarks/README.md': 'benchmarks',
+    'configs/integral_action/README.md': 'zoo/integral_action',
+    'configs/integral_action/ablations/README.md': 'zoo/ablations',
+    'configs/integral_action/custom/README.md': 'zoo/custom',
+    'configs/integral_action/jhmdb/README.md': 'zoo/jhmdb',
+    'configs/integral_action/release/README.md': 'zoo/release',
+    'configs/mixing/README.md': 'zoo/mixing',
+    'configs/peers/README.md': 'zoo/peers',
+}
+
+
+def move_links(app, included, docname, content):
+    """Links of an included file, from the top of ``docs/``."""
+
+    def move(link):
+        return f'](/{os.path.normpath(included.parent / link[1])})'
+
+    content[0] = re.sub(r'\]\((?!https?:|#)([^)]+)\)', move, content[0])
+
+
+def find_pages(app, document):
+    """Links to a file that a page includes lead to the page."""
+    pages = {
+        str((ROOT / path).with_suffix('')): page
+        for path, page in PAGES.items()
+    }
+    for link in document.findall(addnodes.pending_xref):
+        target = link.get('reftarget')
+        link['reftarget'] = pages.get(target, target)
+
+
+def setup(app):
+    app.connect('include-read', move_links)
+    app.connect('doctree-read', find_pages)
