@@ -48,7 +48,11 @@ myst_substitutions = dict(tested_versions=tested_versions())
 
 # A module's `__all__` is its public interface. Methods that MMAction2 or
 # PyTorch document are not repeated here.
-autodoc_default_options = {'members': True, 'show-inheritance': True}
+autodoc_default_options = {
+    'members': True,
+    'special-members': '__call__',
+    'show-inheritance': True,
+}
 autodoc_inherit_docstrings = False
 autodoc_member_order = 'bysource'
 autodoc_typehints = 'description'
