@@ -19,16 +19,20 @@ author = 'the IntegralAction for MMAction2 authors'
 release = version = integral_action.__version__
 
 extensions = [
-    'myst_parser',
+    'myst_nb',  # MyST, and notebooks
     'sphinx.ext.autodoc',
     'sphinx.ext.napoleon',
     'sphinx.ext.viewcode',
 ]
-source_suffix = {'.md': 'markdown'}
+source_suffix = {'.md': 'myst-nb', '.ipynb': 'myst-nb'}
 html_theme = 'furo'
 html_title = f'{project} {release}'
 
 myst_enable_extensions = ['colon_fence', 'substitution']
+# notebooks are kept without outputs, and run when the site is built
+nb_execution_mode = 'force'
+nb_execution_raise_on_error = True
+nb_execution_timeout = 300  # seconds a cell
 myst_heading_anchors = 3  # links to headings, as GitHub makes them
 
 

@@ -1,13 +1,16 @@
 """The site of the documentation, as ``make docs`` builds it."""
 
 import inspect
+import json
 import pkgutil
 import re
 import zlib
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
+import cv2
 import mmaction.registry
+import numpy as np
 import pytest
 from conftest import ROOT
 from mmengine.registry import Registry
@@ -56,7 +59,7 @@ def documented(site, role):
 
 def test_every_page_is_in_the_navigation(site, pages):
     links = pages[site / 'index.html'].links
-    for path in DOCS.rglob('*.md'):
+    for path in (*DOCS.rglob('*.md'), *DOCS.glob('*.ipynb')):
         page = path.relative_to(DOCS).with_suffix('.html')
         if page.name != 'index.html':
             assert str(page) in links
@@ -116,6 +119,29 @@ def test_every_public_name_is_on_an_api_page(site, module):
         item = getattr(package, name)
         if callable(item) and inspect.getdoc(item):
             assert f'{package.__name__}.{name}' in names
+
+
+def test_the_notebook_ends_in_a_picture(site, pages):
+    """Building the site has run it: an error in it is one of the build."""
+    (link,) = (
+        link
+        for link in pages[site / 'video_to_gate.html'].links
+        if link.startswith('_images/')
+    )
+    picture = cv2.imread(str(site / link))[..., ::-1].astype(int)
+    assert picture.shape[1] == 3 * 640  # three frames side by side
+
+    def number(colour):
+        return (np.abs(picture - colour).max(-1) < 40).sum()
+
+    assert number((200, 60, 40)) > 500  # the gate's curve
+    assert number((255, 150, 30)) > 500  # the skeleton's left arm
+    assert number((40, 160, 255)) > 500  # and its right one
+
+
+def test_the_notebook_is_kept_without_outputs():
+    book = json.loads((DOCS / 'video_to_gate.ipynb').read_text())
+    assert not any(cell.get('outputs') for cell in book['cells'])
 
 
 def test_install_has_the_tested_versions(site):
