@@ -28,7 +28,7 @@ source_suffix = {'.md': 'myst-nb', '.ipynb': 'myst-nb'}
 html_theme = 'furo'
 html_title = f'{project} {release}'
 
-myst_enable_extensions = ['colon_fence', 'substitution']
+myst_enable_extensions = ['substitution']
 # notebooks are kept without outputs, and run when the site is built
 nb_execution_mode = 'force'
 nb_execution_raise_on_error = True
