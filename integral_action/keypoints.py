@@ -56,17 +56,17 @@ class KeypointLayout:
 
     @property
     def num_keypoints(self) -> int:
-        """K."""
+        """The number of keypoints, K."""
         return len(self.names)
 
     @property
     def num_bones(self) -> int:
-        """B."""
+        """The number of bones, B."""
         return len(self.bones)
 
     @property
     def num_channels(self) -> int:
-        """K + 2B: one heatmap a keypoint, an x and a y map a bone."""
+        """One heatmap a keypoint, an x and a y map a bone, K + 2B."""
         return self.num_keypoints + 2 * self.num_bones
 
     @property

@@ -40,8 +40,8 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """0: nothing was left out for a fault; 3: some videos were; 1: there
-        is no list."""
+        """Of the process, 0 where nothing was left out for a fault, 3 where
+        some videos were, 1 where there is no list."""
         if not any(self.lists.values()):
             return 1
         return 3 if self.left_out else 0
