@@ -5,7 +5,7 @@ SEED ?= 0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint docs clean
 
 demo: $(VENV)/package
 	$(BIN)/python tools/demo.py --seed $(SEED) $(DEMO_FLAGS)
@@ -18,6 +18,9 @@ lint: $(VENV)/package
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+docs: $(VENV)/package
+	$(BIN)/python -m sphinx -q -W docs site
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
@@ -26,7 +29,7 @@ $(VENV)/packages: setup.cfg requirements/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install -q wheel "setuptools<81"
 	rm -rf build
-	$(PIP) install -q --no-build-isolation -c requirements/constraints.txt ".[lite,mim,test]"
+	$(PIP) install -q --no-build-isolation -c requirements/constraints.txt ".[docs,lite,mim,test]"
 	touch $@
 
 # An ordinary install, not an editable one: mim looks for configs and tools in
