@@ -5,7 +5,8 @@ Letters: M persons, K keypoints, B bones, H x W the size of a map.
 Only the few cells that a keypoint or a bone touches are computed and
 scattered into the maps, for all frames and persons at once. The values are
 those of the dense formulas (to 1e-6 for the heatmaps, whose Gaussians are cut
-where they fall below 1e-7).
+where they fall below 1e-7). On the CPU the same is done by compiled loops
+(:mod:`integral_action.pose_maps_numba`), elsewhere by torch.
 """
 
 import math
@@ -14,6 +15,8 @@ from typing import Sequence, Tuple, Union
 import numpy as np
 import torch
 from torch import Tensor
+
+from . import pose_maps_numba
 
 Array = Union[np.ndarray, Tensor]
 
@@ -93,12 +96,12 @@ def render_pose_maps(
 
     num_heatmaps = num_keypoints if heatmap else 0
     num_pafs = 2 * len(bones) if paf else 0
-    maps = keypoint.new_zeros(frames, num_heatmaps + num_pafs, *size)
+    maps = keypoint.new_empty(frames, num_heatmaps + num_pafs, *size)
+    draw = _draw_compiled if maps.device.type == 'cpu' else _draw
     with torch.no_grad():
-        if num_heatmaps:
-            _draw_heatmaps(maps, keypoint, drawn, sigma)
-        if num_pafs:
-            _draw_pafs(maps, num_heatmaps, keypoint, ends, bones, limb_width)
+        draw(
+            maps, num_heatmaps, keypoint, drawn, ends, bones, sigma, limb_width
+        )
     return maps.view(*lead, num_heatmaps + num_pafs, *size)
 
 
@@ -160,6 +163,71 @@ def _check(
         )
 
 
+def _draw(
+    maps: Tensor,
+    num_heatmaps: int,
+    keypoint: Tensor,
+    drawn: Tensor,
+    ends: Tensor,
+    bones: Sequence[Tuple[int, int]],
+    sigma: float,
+    limb_width: float,
+) -> None:
+    """Fill maps [N, C, H, W]: heatmaps of the keypoints [N, M, K, 2] that are
+    ``drawn``, fields of the bones between those that are ``ends``."""
+    maps.zero_()
+    if num_heatmaps:
+        _draw_heatmaps(maps, keypoint, drawn, sigma)
+    if maps.shape[1] > num_heatmaps:
+        _draw_pafs(maps, num_heatmaps, keypoint, ends, bones, limb_width)
+
+
+def _draw_compiled(
+    maps: Tensor,
+    num_heatmaps: int,
+    keypoint: Tensor,
+    drawn: Tensor,
+    ends: Tensor,
+    bones: Sequence[Tuple[int, int]],
+    sigma: float,
+    limb_width: float,
+) -> None:
+    """As :func:`_draw`, on the CPU."""
+    maps, keypoint, drawn, ends = (
+        tensor.detach().contiguous().numpy()
+        for tensor in (maps, keypoint, drawn, ends)
+    )
+    if num_heatmaps:
+        pose_maps_numba.draw_heatmaps(
+            maps, keypoint, drawn, float(sigma), _heatmap_reach(sigma)
+        )
+    if maps.shape[1] > num_heatmaps:
+        pose_maps_numba.draw_pafs(
+            maps,
+            num_heatmaps,
+            keypoint,
+            ends,
+            np.array(bones, np.int64),
+            float(limb_width),
+            _paf_reach(limb_width),
+        )
+
+
+def _heatmap_reach(sigma: float) -> int:
+    """How many cells beside its own a keypoint touches."""
+    # exp(-r^2 / 2 sigma^2) < 1e-7 outside r = 5.7 sigma; the centre is
+    # rounded by up to half a cell.
+    return math.ceil(5.7 * sigma - 0.5)
+
+
+def _paf_reach(limb_width: float) -> int:
+    """How many cells, across the axis that a bone is longer in, it touches on
+    either side of the one in its middle."""
+    # The unit vector's longer part is >= sqrt(1/2), so the line is within
+    # sqrt(2) * limb_width.
+    return math.floor(math.sqrt(2) * limb_width + 0.5)
+
+
 def _draw_heatmaps(
     maps: Tensor, keypoint: Tensor, drawn: Tensor, sigma: float
 ) -> None:
@@ -168,9 +236,7 @@ def _draw_heatmaps(
     channels, height, width = maps.shape[1:]
     frame, _, index = torch.where(drawn)
     x, y = keypoint[drawn].unbind(-1)
-    # exp(-r^2 / 2 sigma^2) < 1e-7 outside r = 5.7 sigma; the centre is
-    # rounded by up to half a cell.
-    reach = math.ceil(5.7 * sigma - 0.5)
+    reach = _heatmap_reach(sigma)
     offset = torch.arange(-reach, reach + 1, device=keypoint.device)
     column, weight_x = _gaussian(x, offset, sigma, width)  # [P, 2 * reach + 1]
     row, weight_y = _gaussian(y, offset, sigma, height)
@@ -229,8 +295,7 @@ def _draw_pafs(
     swapped = upright[:, None]
     start_major, start_minor = start.where(~swapped, start.flip(1)).unbind(1)
     unit_major, unit_minor = unit.where(~swapped, unit.flip(1)).unbind(1)
-    # `unit_major` >= sqrt(1/2), so the line is within sqrt(2) * limb_width.
-    reach = math.floor(math.sqrt(2) * limb_width + 0.5)
+    reach = _paf_reach(limb_width)
     offset = torch.arange(-reach, reach + 1, device=device)
     major = torch.arange(max(height, width), device=device)
     # [P, S] and [P, S, 2 * reach + 1]

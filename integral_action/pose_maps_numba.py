@@ -1,0 +1,174 @@
+"""Pose maps on the CPU: a compiled walk over the cells that are touched.
+
+The arithmetic is that of the torch version in
+:mod:`integral_action.pose_maps`, step by step and in float32, so that no cell
+falls to another side of a bone's edge. Every map is cleared, drawn and
+finished while it lies in the processor's cache. Compiled at the first call;
+the machine code is kept on the disk.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy import float32
+
+
+def _compile(function):
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # no folder that can be written: once a process
+        return njit(nogil=True)(function)
+
+
+@_compile
+def draw_heatmaps(
+    maps: np.ndarray,
+    keypoint: np.ndarray,
+    drawn: np.ndarray,
+    sigma: float,
+    reach: int,
+) -> None:
+    """Fill the first K of maps.
+
+    Args:
+        maps: [N, C, H, W], float32; what it holds does not matter.
+        keypoint: [N, M, K, 2], float32, (x, y) in map pixels.
+        drawn: [N, M, K], bool; only finite keypoints may be drawn.
+        sigma: of the Gaussians, in cells.
+        reach: how many cells beside its own a keypoint touches.
+    """
+    height, width = maps.shape[2:]
+    frames, persons, num_keypoints = drawn.shape
+    scale = float32(2 * sigma**2)
+    weight_x = np.empty(width, np.float32)
+    weight_y = np.empty(height, np.float32)
+    for frame in range(frames):
+        for index in range(num_keypoints):
+            heatmap = maps[frame, index]
+            heatmap[:] = 0
+            for person in range(persons):
+                if not drawn[frame, person, index]:
+                    continue
+                x = keypoint[frame, person, index, 0]
+                y = keypoint[frame, person, index, 1]
+                left, right = _gaussian(weight_x, x, scale, reach)
+                top, bottom = _gaussian(weight_y, y, scale, reach)
+                for row in range(top, bottom):
+                    for column in range(left, right):
+                        value = heatmap[row, column]
+                        value += weight_y[row] * weight_x[column]
+                        heatmap[row, column] = min(value, float32(1))
+
+
+@_compile
+def draw_pafs(
+    maps: np.ndarray,
+    first: int,
+    keypoint: np.ndarray,
+    drawn: np.ndarray,
+    bones: np.ndarray,
+    limb_width: float,
+    reach: int,
+) -> None:
+    """Fill the 2B maps from channel ``first`` on.
+
+    Args:
+        maps: [N, C, H, W], float32; what it holds does not matter.
+        first: the x of the first bone.
+        keypoint: [N, M, K, 2], float32, (x, y) in map pixels.
+        drawn: [N, M, K], bool; only finite keypoints may be drawn.
+        bones: [B, 2], the keypoint indices of parents and children.
+        limb_width: the half width of a bone, in cells.
+        reach: how many cells, across the axis that a bone is longer in, it
+            touches on either side of the one in its middle.
+    """
+    height, width = maps.shape[2:]
+    frames, persons, _ = drawn.shape
+    count = np.zeros(height * width, np.int64)  # persons; cleared after a bone
+    touched = np.empty(height * width, np.int64)
+    half_width = float32(limb_width)
+    for frame in range(frames):
+        for bone in range(len(bones)):
+            parent, child = bones[bone, 0], bones[bone, 1]
+            channel = first + 2 * bone
+            field_x = maps[frame, channel].reshape(-1)
+            field_y = maps[frame, channel + 1].reshape(-1)
+            field_x[:] = 0
+            field_y[:] = 0
+            num_touched = 0
+            for person in range(persons):
+                if not (
+                    drawn[frame, person, parent]
+                    and drawn[frame, person, child]
+                ):
+                    continue
+                x = keypoint[frame, person, parent, 0]
+                y = keypoint[frame, person, parent, 1]
+                end_x = keypoint[frame, person, child, 0]
+                end_y = keypoint[frame, person, child, 1]
+                vector_x, vector_y = end_x - x, end_y - y
+                length = math.sqrt(vector_x * vector_x + vector_y * vector_y)
+                if not 0 < length < math.inf:
+                    continue
+                unit_x, unit_y = vector_x / length, vector_y / length
+
+                if abs(unit_y) > abs(unit_x):
+                    major, end, minor = y, end_y, x
+                    unit_major, unit_minor = unit_y, unit_x
+                    major_size, minor_size = height, width
+                    major_stride, minor_stride = width, 1
+                else:
+                    major, end, minor = x, end_x, y
+                    unit_major, unit_minor = unit_x, unit_y
+                    major_size, minor_size = width, height
+                    major_stride, minor_stride = 1, width
+                slope = unit_minor / unit_major
+                # a cell more than the bone is long, against rounding
+                low, high = min(major, end), max(major, end)
+                begin = _cell(low - limb_width - 1, major_size)
+                stop = _cell(high + limb_width + 2, major_size)
+                for step in range(begin, stop):
+                    along = float32(step) - major
+                    middle = minor + along * slope
+                    near = _cell(np.rint(middle) - reach, minor_size)
+                    far = _cell(np.rint(middle) + reach + 1, minor_size)
+                    for other in range(near, far):
+                        across = float32(other) - minor
+                        projection = unit_major * along + unit_minor * across
+                        distance = unit_minor * along - unit_major * across
+                        if not (
+                            0 <= projection <= length
+                            and abs(distance) <= half_width
+                        ):
+                            continue
+                        cell = step * major_stride + other * minor_stride
+                        field_x[cell] += unit_x
+                        field_y[cell] += unit_y
+                        if count[cell] == 0:
+                            touched[num_touched] = cell
+                            num_touched += 1
+                        count[cell] += 1
+            for cell in touched[:num_touched]:
+                field_x[cell] /= float32(count[cell])
+                field_y[cell] /= float32(count[cell])
+                count[cell] = 0
+
+
+@_compile
+def _cell(position, length):
+    """A position as a whole number, bounded to 0..length before it is one."""
+    return int(min(max(np.floor(position), 0.0), float(length)))
+
+
+@_compile
+def _gaussian(weight, centre, scale, reach):
+    """Weigh the cells round ``centre`` along one axis; gives the first and
+    the one after the last."""
+    nearest = np.rint(centre)
+    begin = _cell(nearest - reach, len(weight))
+    stop = _cell(nearest + reach + 1, len(weight))
+    for cell in range(begin, stop):
+        offset = float32(cell) - centre
+        weight[cell] = math.exp(-(offset * offset) / scale)
+    return begin, stop
