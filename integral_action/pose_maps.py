@@ -193,24 +193,42 @@ def _draw_compiled(
     limb_width: float,
 ) -> None:
     """As :func:`_draw`, on the CPU."""
-    maps, keypoint, drawn, ends = (
-        tensor.detach().contiguous().numpy()
-        for tensor in (maps, keypoint, drawn, ends)
-    )
+    keypoint = keypoint.detach()
     if num_heatmaps:
         pose_maps_numba.draw_heatmaps(
-            maps, keypoint, drawn, float(sigma), _heatmap_reach(sigma)
+            maps.numpy(),
+            keypoint.contiguous().numpy(),
+            drawn.contiguous().numpy(),
+            float(sigma),
+            _heatmap_reach(sigma),
         )
     if maps.shape[1] > num_heatmaps:
+        arrays = (
+            part.contiguous().numpy() for part in _limbs(keypoint, ends, bones)
+        )
         pose_maps_numba.draw_pafs(
-            maps,
+            maps.numpy(),
             num_heatmaps,
-            keypoint,
-            ends,
-            np.array(bones, np.int64),
+            *arrays,
             float(limb_width),
             _paf_reach(limb_width),
         )
+
+
+def _limbs(
+    keypoint: Tensor, drawn: Tensor, bones: Sequence[Tuple[int, int]]
+) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Start, end and unit vector [N, M, B, 2], length and whether it can be
+    drawn [N, M, B] of the bones between keypoints [N, M, K, 2]."""
+    parent, child = torch.tensor(bones, device=keypoint.device).T
+    start, end = keypoint[:, :, parent], keypoint[:, :, child]
+    vector = end - start
+    # not norm(), whose last bit depends on how it is computed: a cell on a
+    # bone's edge would be inside here and outside in an exported model
+    length = vector.square().sum(-1).sqrt()
+    drawn = drawn[:, :, parent] & drawn[:, :, child] & (length > 0)
+    drawn &= length.isfinite()
+    return start, end, vector / length[..., None], length, drawn
 
 
 def _heatmap_reach(sigma: float) -> int:
@@ -276,18 +294,9 @@ def _draw_pafs(
     frames, channels, height, width = maps.shape
     num_bones = len(bones)
     device = keypoint.device
-    parent, child = torch.tensor(bones, device=device).T
-    vector = keypoint[:, :, child] - keypoint[:, :, parent]  # [N, M, B, 2]
-    # not norm(), whose last bit depends on how it is computed: a cell on a
-    # bone's edge would be inside here and outside in an exported model
-    length = vector.square().sum(-1).sqrt()
-    drawn = drawn[:, :, parent] & drawn[:, :, child] & (length > 0)
-    drawn &= length.isfinite()
-
+    start, _, unit, length, drawn = _limbs(keypoint, drawn, bones)
     frame, _, bone = torch.where(drawn)
-    start = keypoint[:, :, parent][drawn]  # [P, 2]
-    length = length[drawn]
-    unit = vector[drawn] / length[:, None]
+    start, unit, length = start[drawn], unit[drawn], length[drawn]  # [P, ...]
 
     # A bone is walked along the axis it is longer in (`major`): at each
     # step it covers few cells of the other axis.

@@ -65,9 +65,11 @@ def draw_heatmaps(
 def draw_pafs(
     maps: np.ndarray,
     first: int,
-    keypoint: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    unit: np.ndarray,
+    length: np.ndarray,
     drawn: np.ndarray,
-    bones: np.ndarray,
     limb_width: float,
     reach: int,
 ) -> None:
@@ -76,21 +78,21 @@ def draw_pafs(
     Args:
         maps: [N, C, H, W], float32; what it holds does not matter.
         first: the x of the first bone.
-        keypoint: [N, M, K, 2], float32, (x, y) in map pixels.
-        drawn: [N, M, K], bool; only finite keypoints may be drawn.
-        bones: [B, 2], the keypoint indices of parents and children.
+        start, end: [N, M, B, 2], float32, (x, y) in map pixels.
+        unit: [N, M, B, 2], float32, the direction from start to end.
+        length: [N, M, B], float32, in cells.
+        drawn: [N, M, B], bool; only finite bones longer than 0 may be drawn.
         limb_width: the half width of a bone, in cells.
         reach: how many cells, across the axis that a bone is longer in, it
             touches on either side of the one in its middle.
     """
     height, width = maps.shape[2:]
-    frames, persons, _ = drawn.shape
+    frames, persons, num_bones = drawn.shape
     count = np.zeros(height * width, np.int64)  # persons; cleared after a bone
     touched = np.empty(height * width, np.int64)
     half_width = float32(limb_width)
     for frame in range(frames):
-        for bone in range(len(bones)):
-            parent, child = bones[bone, 0], bones[bone, 1]
+        for bone in range(num_bones):
             channel = first + 2 * bone
             field_x = maps[frame, channel].reshape(-1)
             field_y = maps[frame, channel + 1].reshape(-1)
@@ -98,34 +100,28 @@ def draw_pafs(
             field_y[:] = 0
             num_touched = 0
             for person in range(persons):
-                if not (
-                    drawn[frame, person, parent]
-                    and drawn[frame, person, child]
-                ):
+                if not drawn[frame, person, bone]:
                     continue
-                x = keypoint[frame, person, parent, 0]
-                y = keypoint[frame, person, parent, 1]
-                end_x = keypoint[frame, person, child, 0]
-                end_y = keypoint[frame, person, child, 1]
-                vector_x, vector_y = end_x - x, end_y - y
-                length = math.sqrt(vector_x * vector_x + vector_y * vector_y)
-                if not 0 < length < math.inf:
-                    continue
-                unit_x, unit_y = vector_x / length, vector_y / length
+                unit_x = unit[frame, person, bone, 0]
+                unit_y = unit[frame, person, bone, 1]
+                long = length[frame, person, bone]
 
-                if abs(unit_y) > abs(unit_x):
-                    major, end, minor = y, end_y, x
-                    unit_major, unit_minor = unit_y, unit_x
-                    major_size, minor_size = height, width
-                    major_stride, minor_stride = width, 1
-                else:
-                    major, end, minor = x, end_x, y
+                # Walked along the axis it is longer in, 0 for x and 1 for y.
+                axis = int(abs(unit_y) > abs(unit_x))
+                if axis == 0:
                     unit_major, unit_minor = unit_x, unit_y
                     major_size, minor_size = width, height
                     major_stride, minor_stride = 1, width
+                else:
+                    unit_major, unit_minor = unit_y, unit_x
+                    major_size, minor_size = height, width
+                    major_stride, minor_stride = width, 1
+                major = start[frame, person, bone, axis]
+                minor = start[frame, person, bone, 1 - axis]
+                last = end[frame, person, bone, axis]
                 slope = unit_minor / unit_major
                 # a cell more than the bone is long, against rounding
-                low, high = min(major, end), max(major, end)
+                low, high = min(major, last), max(major, last)
                 begin = _cell(low - limb_width - 1, major_size)
                 stop = _cell(high + limb_width + 2, major_size)
                 for step in range(begin, stop):
@@ -138,7 +134,7 @@ def draw_pafs(
                         projection = unit_major * along + unit_minor * across
                         distance = unit_minor * along - unit_major * across
                         if not (
-                            0 <= projection <= length
+                            0 <= projection <= long
                             and abs(distance) <= half_width
                         ):
                             continue
