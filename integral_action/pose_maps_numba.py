@@ -91,6 +91,7 @@ def draw_pafs(
     count = np.zeros(height * width, np.int64)  # persons; cleared after a bone
     touched = np.empty(height * width, np.int64)
     half_width = float32(limb_width)
+    beside = int(math.ceil(limb_width)) + 1  # a cell more, for rounding
     for frame in range(frames):
         for bone in range(num_bones):
             channel = first + 2 * bone
@@ -120,15 +121,13 @@ def draw_pafs(
                 minor = start[frame, person, bone, 1 - axis]
                 last = end[frame, person, bone, axis]
                 slope = unit_minor / unit_major
-                # a cell more than the bone is long, against rounding
                 low, high = min(major, last), max(major, last)
-                begin = _cell(low - limb_width - 1, major_size)
-                stop = _cell(high + limb_width + 2, major_size)
+                begin, _ = _around(low, beside, major_size)
+                _, stop = _around(high, beside, major_size)
                 for step in range(begin, stop):
                     along = float32(step) - major
                     middle = minor + along * slope
-                    near = _cell(np.rint(middle) - reach, minor_size)
-                    far = _cell(np.rint(middle) + reach + 1, minor_size)
+                    near, far = _around(middle, reach, minor_size)
                     for other in range(near, far):
                         across = float32(other) - minor
                         projection = unit_major * along + unit_minor * across
@@ -152,18 +151,20 @@ def draw_pafs(
 
 
 @_compile
-def _cell(position, length):
-    """A position as a whole number, bounded to 0..length before it is one."""
-    return int(min(max(np.floor(position), 0.0), float(length)))
+def _around(position, reach, length):
+    """The first cell within ``reach`` of the nearest one, and the one after
+    the last."""
+    # Bounded first: a coordinate of 1e30 has no whole number.
+    bounded = min(max(position, float32(-reach - 1)), float32(length + reach))
+    nearest = int(np.rint(bounded))
+    return max(nearest - reach, 0), min(nearest + reach + 1, length)
 
 
 @_compile
 def _gaussian(weight, centre, scale, reach):
     """Weigh the cells round ``centre`` along one axis; gives the first and
     the one after the last."""
-    nearest = np.rint(centre)
-    begin = _cell(nearest - reach, len(weight))
-    stop = _cell(nearest + reach + 1, len(weight))
+    begin, stop = _around(centre, reach, len(weight))
     for cell in range(begin, stop):
         offset = float32(cell) - centre
         weight[cell] = math.exp(-(offset * offset) / scale)
