@@ -97,7 +97,9 @@ def render_pose_maps(
     num_heatmaps = num_keypoints if heatmap else 0
     num_pafs = 2 * len(bones) if paf else 0
     maps = keypoint.new_empty(frames, num_heatmaps + num_pafs, *size)
-    draw = _draw_compiled if maps.device.type == 'cpu' else _draw
+    # torch.compile can look into torch alone
+    loops = maps.device.type == 'cpu' and not torch.compiler.is_compiling()
+    draw = _draw_compiled if loops else _draw
     with torch.no_grad():
         draw(
             maps, num_heatmaps, keypoint, drawn, ends, bones, sigma, limb_width
