@@ -3,8 +3,9 @@
     python benchmarks/pose_maps.py [--rounds 15] [--frames 32] [--persons 5]
 
 On one thread of the CPU, for OpenPose's 18 keypoints and 17 bones and maps of
-56 x 56. In turns, so that what else the machine does hits all alike; the
-medians of the rounds are given. Drawing is compared with
+56 x 56. In turns, and in the thread's processor time: work of others on the
+machine, which breaks into a long run surely and into a short one by chance, is
+not counted. The medians of the rounds are given. Drawing is compared with
 
 - MMAction2's `GeneratePoseTarget` of the same poses, keypoints and limbs (two
   runs: one draws limb i over keypoint i). It draws another thing: the maximum
@@ -129,13 +130,13 @@ def check(keypoint, score):
 
 
 def milliseconds(runs, rounds):
-    """Of each function, in turns; the median of the rounds."""
+    """This thread's, of each function, in turns; the median of the rounds."""
     times = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.thread_time()
             run()
-            times[name].append((time.perf_counter() - start) * 1e3)
+            times[name].append((time.thread_time() - start) * 1e3)
     return {name: statistics.median(mine) for name, mine in times.items()}
 
 
