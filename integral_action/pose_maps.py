@@ -89,8 +89,8 @@ def render_pose_maps(
     frames = math.prod(lead)
     keypoint = keypoint.reshape(frames, persons, num_keypoints, 2).float()
     score = score.reshape(frames, persons, num_keypoints)
-    finite = keypoint.isfinite().all(-1)
-    # A comparison with a score that is not a number is false.
+    # A comparison with what is not a number is false.
+    finite = (keypoint.abs() < math.inf).all(-1)
     drawn = (score > score_thr) & finite
     ends = (score >= score_thr) & finite
 
@@ -223,13 +223,16 @@ def _limbs(
     """Start, end and unit vector [N, M, B, 2], length and whether it can be
     drawn [N, M, B] of the bones between keypoints [N, M, K, 2]."""
     parent, child = torch.tensor(bones, device=keypoint.device).T
-    start, end = keypoint[:, :, parent], keypoint[:, :, child]
+    start, end = (
+        keypoint.index_select(2, parent),
+        keypoint.index_select(2, child),
+    )
     vector = end - start
     # not norm(), whose last bit depends on how it is computed: a cell on a
     # bone's edge would be inside here and outside in an exported model
     length = vector.square().sum(-1).sqrt()
-    drawn = drawn[:, :, parent] & drawn[:, :, child] & (length > 0)
-    drawn &= length.isfinite()
+    drawn = drawn.index_select(2, parent) & drawn.index_select(2, child)
+    drawn &= (length > 0) & (length < math.inf)
     return start, end, vector / length[..., None], length, drawn
 
 
