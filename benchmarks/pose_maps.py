@@ -12,7 +12,8 @@ not counted. The medians of the rounds are given. Drawing is compared with
   over persons, of Gaussians that end at 3 sigma, times the score; limbs are
   Gaussians of the distance, without a direction. So only its heatmaps of one
   person can be checked, where it draws them.
-- the paper's formulas (section 3.2), each cell for each person, in torch;
+- the paper's formulas (section 3.2), each cell for each person, in torch, and
+  as an exported model has them (person by person, Gaussians of x times y);
 - the same maps by torch operations on the few cells, as a GPU draws them;
 - writing zeros once into an array that is as large as the maps.
 """
@@ -27,6 +28,7 @@ import torch
 from mmaction.datasets.transforms import GeneratePoseTarget
 
 from integral_action import pose_maps
+from integral_action.deployment.dense_pose_maps import render_pose_maps_densely
 from integral_action.keypoints import KeypointLayout
 from integral_action.pose_maps import render_pose_maps
 
@@ -91,6 +93,14 @@ def draw_in_torch(keypoint, score):
         return draw(keypoint, score)
 
 
+def draw_densely(keypoint, score):
+    """Ours, as exported models do."""
+    keypoint, score = torch.from_numpy(keypoint), torch.from_numpy(score)
+    return render_pose_maps_densely(
+        keypoint, score, BONES, SIZE, SIGMA, LIMB_WIDTH
+    ).numpy()
+
+
 def generate_pose_target(keypoint, score, **options):
     """MMAction2's; persons first."""
     transform = GeneratePoseTarget(sigma=SIGMA, skeletons=BONES, **options)
@@ -111,6 +121,7 @@ def check(keypoint, score):
     ours = draw(keypoint, score)
     for name, function in (
         ('the dense formulas', evaluate_formulas),
+        ('those of an exported model', draw_densely),
         ('the torch operations', draw_in_torch),
     ):
         difference = abs(ours - function(keypoint, score)).max()
@@ -159,6 +170,7 @@ def main() -> None:
             *poses, with_kp=False, with_limb=True
         ),
         'the formulas, dense, in torch': lambda: evaluate_formulas(*poses),
+        'the formulas, dense, exported': lambda: draw_densely(*poses),
         'ours by torch operations': lambda: draw_in_torch(*poses),
         'writing the array': lambda: zeros.fill(0),
     }

@@ -7,8 +7,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integral_action import pose_maps
+from integral_action.datasets.transforms import GeneratePoseMaps
 from integral_action.pose_maps import render_pose_maps
-from integral_action.pose_maps_numba import _compile
+from integral_action.pose_maps_numba import (
+    _compile,
+    draw_heatmaps,
+    draw_pafs,
+)
 
 BONES = ((0, 1), (1, 2), (3, 0), (2, 2))
 
@@ -119,6 +124,16 @@ def test_within_a_compiled_function():
         rtol=0,
         atol=1e-6,
     )
+
+
+def test_the_transform_leaves_nothing_to_compile_for_workers():
+    GeneratePoseMaps(size=(9, 7), sigma=1)
+    functions = draw_heatmaps, draw_pafs
+    assert [len(each.signatures) for each in functions] == [1, 1]
+    render_pose_maps(*poses(3, 2, 3, 1), BONES, (24, 24), limb_width=2)
+    assert [len(each.signatures) for each in functions] == [1, 1]
+    with pytest.raises(ValueError, match='sigma'):
+        GeneratePoseMaps(sigma=0)
 
 
 def test_compiles_where_nothing_can_be_kept():
