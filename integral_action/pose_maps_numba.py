@@ -3,9 +3,9 @@
 The arithmetic is that of the torch version in
 :mod:`integral_action.pose_maps`, step by step and in float32, so that no cell
 falls to another side of a bone's edge; the bones' lengths and directions come
-from there, since torch's square root differs in the last bit. Every map is cleared, drawn and
-finished while it lies in the processor's cache. Compiled at the first call;
-the machine code is kept on the disk.
+from there, since torch's square root differs in the last bit. Every map is
+cleared, drawn and finished while it lies in the processor's cache. Compiled at
+the first call; the machine code is kept on the disk.
 """
 
 import math
