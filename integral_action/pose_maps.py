@@ -5,7 +5,8 @@ Letters: M persons, K keypoints, B bones, H x W the size of a map.
 Only the few cells that a keypoint or a bone touches are computed and
 scattered into the maps, for all frames and persons at once. The values are
 those of the dense formulas (to 1e-6 for the heatmaps, whose Gaussians are cut
-where they fall below 1e-7).
+where they fall below 1e-7). On the CPU the same is done by compiled loops
+(:mod:`integral_action.pose_maps_numba`), elsewhere by torch.
 """
 
 import math
@@ -14,6 +15,8 @@ from typing import Sequence, Tuple, Union
 import numpy as np
 import torch
 from torch import Tensor
+
+from . import pose_maps_numba
 
 Array = Union[np.ndarray, Tensor]
 
@@ -86,19 +89,21 @@ def render_pose_maps(
     frames = math.prod(lead)
     keypoint = keypoint.reshape(frames, persons, num_keypoints, 2).float()
     score = score.reshape(frames, persons, num_keypoints)
-    finite = keypoint.isfinite().all(-1)
-    # A comparison with a score that is not a number is false.
+    # A comparison with what is not a number is false.
+    finite = (keypoint.abs() < math.inf).all(-1)
     drawn = (score > score_thr) & finite
     ends = (score >= score_thr) & finite
 
     num_heatmaps = num_keypoints if heatmap else 0
     num_pafs = 2 * len(bones) if paf else 0
-    maps = keypoint.new_zeros(frames, num_heatmaps + num_pafs, *size)
+    maps = keypoint.new_empty(frames, num_heatmaps + num_pafs, *size)
+    # torch.compile can look into torch alone
+    loops = maps.device.type == 'cpu' and not torch.compiler.is_compiling()
+    draw = _draw_compiled if loops else _draw
     with torch.no_grad():
-        if num_heatmaps:
-            _draw_heatmaps(maps, keypoint, drawn, sigma)
-        if num_pafs:
-            _draw_pafs(maps, num_heatmaps, keypoint, ends, bones, limb_width)
+        draw(
+            maps, num_heatmaps, keypoint, drawn, ends, bones, sigma, limb_width
+        )
     return maps.view(*lead, num_heatmaps + num_pafs, *size)
 
 
@@ -160,6 +165,92 @@ def _check(
         )
 
 
+def _draw(
+    maps: Tensor,
+    num_heatmaps: int,
+    keypoint: Tensor,
+    drawn: Tensor,
+    ends: Tensor,
+    bones: Sequence[Tuple[int, int]],
+    sigma: float,
+    limb_width: float,
+) -> None:
+    """Fill maps [N, C, H, W]: heatmaps of the keypoints [N, M, K, 2] that are
+    ``drawn``, fields of the bones between those that are ``ends``."""
+    maps.zero_()
+    if num_heatmaps:
+        _draw_heatmaps(maps, keypoint, drawn, sigma)
+    if maps.shape[1] > num_heatmaps:
+        _draw_pafs(maps, num_heatmaps, keypoint, ends, bones, limb_width)
+
+
+def _draw_compiled(
+    maps: Tensor,
+    num_heatmaps: int,
+    keypoint: Tensor,
+    drawn: Tensor,
+    ends: Tensor,
+    bones: Sequence[Tuple[int, int]],
+    sigma: float,
+    limb_width: float,
+) -> None:
+    """As :func:`_draw`, on the CPU."""
+    keypoint = keypoint.detach()
+    if num_heatmaps:
+        pose_maps_numba.draw_heatmaps(
+            maps.numpy(),
+            keypoint.contiguous().numpy(),
+            drawn.contiguous().numpy(),
+            float(sigma),
+            _heatmap_reach(sigma),
+        )
+    if maps.shape[1] > num_heatmaps:
+        arrays = (
+            part.contiguous().numpy() for part in _limbs(keypoint, ends, bones)
+        )
+        pose_maps_numba.draw_pafs(
+            maps.numpy(),
+            num_heatmaps,
+            *arrays,
+            float(limb_width),
+            _paf_reach(limb_width),
+        )
+
+
+def _limbs(
+    keypoint: Tensor, drawn: Tensor, bones: Sequence[Tuple[int, int]]
+) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Start, end and unit vector [N, M, B, 2], length and whether it can be
+    drawn [N, M, B] of the bones between keypoints [N, M, K, 2]."""
+    parent, child = torch.tensor(bones, device=keypoint.device).T
+    start, end = (
+        keypoint.index_select(2, parent),
+        keypoint.index_select(2, child),
+    )
+    vector = end - start
+    # not norm(), whose last bit depends on how it is computed: a cell on a
+    # bone's edge would be inside here and outside in an exported model
+    length = vector.square().sum(-1).sqrt()
+    drawn = drawn.index_select(2, parent) & drawn.index_select(2, child)
+    drawn &= (length > 0) & (length < math.inf)
+    return start, end, vector / length[..., None], length, drawn
+
+
+def _heatmap_reach(sigma: float) -> int:
+    """How many cells beside its own a keypoint touches."""
+    # exp(-r^2 / 2 sigma^2) < 1e-7 outside r = 5.7 sigma; the centre is
+    # rounded by up to half a cell.
+    return math.ceil(5.7 * sigma - 0.5)
+
+
+def _paf_reach(limb_width: float) -> int:
+    """How many cells, across the axis that a bone is longer in, it touches on
+    either side of the one in its middle."""
+    # The unit vector's longer part is >= sqrt(1/2), so the line is within
+    # sqrt(2) * limb_width.
+    return math.floor(math.sqrt(2) * limb_width + 0.5)
+
+
 def _draw_heatmaps(
     maps: Tensor, keypoint: Tensor, drawn: Tensor, sigma: float
 ) -> None:
@@ -168,9 +259,7 @@ def _draw_heatmaps(
     channels, height, width = maps.shape[1:]
     frame, _, index = torch.where(drawn)
     x, y = keypoint[drawn].unbind(-1)
-    # exp(-r^2 / 2 sigma^2) < 1e-7 outside r = 5.7 sigma; the centre is
-    # rounded by up to half a cell.
-    reach = math.ceil(5.7 * sigma - 0.5)
+    reach = _heatmap_reach(sigma)
     offset = torch.arange(-reach, reach + 1, device=keypoint.device)
     column, weight_x = _gaussian(x, offset, sigma, width)  # [P, 2 * reach + 1]
     row, weight_y = _gaussian(y, offset, sigma, height)
@@ -210,18 +299,9 @@ def _draw_pafs(
     frames, channels, height, width = maps.shape
     num_bones = len(bones)
     device = keypoint.device
-    parent, child = torch.tensor(bones, device=device).T
-    vector = keypoint[:, :, child] - keypoint[:, :, parent]  # [N, M, B, 2]
-    # not norm(), whose last bit depends on how it is computed: a cell on a
-    # bone's edge would be inside here and outside in an exported model
-    length = vector.square().sum(-1).sqrt()
-    drawn = drawn[:, :, parent] & drawn[:, :, child] & (length > 0)
-    drawn &= length.isfinite()
-
+    start, _, unit, length, drawn = _limbs(keypoint, drawn, bones)
     frame, _, bone = torch.where(drawn)
-    start = keypoint[:, :, parent][drawn]  # [P, 2]
-    length = length[drawn]
-    unit = vector[drawn] / length[:, None]
+    start, unit, length = start[drawn], unit[drawn], length[drawn]  # [P, ...]
 
     # A bone is walked along the axis it is longer in (`major`): at each
     # step it covers few cells of the other axis.
@@ -229,8 +309,7 @@ def _draw_pafs(
     swapped = upright[:, None]
     start_major, start_minor = start.where(~swapped, start.flip(1)).unbind(1)
     unit_major, unit_minor = unit.where(~swapped, unit.flip(1)).unbind(1)
-    # `unit_major` >= sqrt(1/2), so the line is within sqrt(2) * limb_width.
-    reach = math.floor(math.sqrt(2) * limb_width + 0.5)
+    reach = _paf_reach(limb_width)
     offset = torch.arange(-reach, reach + 1, device=device)
     major = torch.arange(max(height, width), device=device)
     # [P, S] and [P, S, 2 * reach + 1]

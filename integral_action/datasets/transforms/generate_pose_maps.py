@@ -1,5 +1,6 @@
 from typing import Dict, Optional, Tuple
 
+import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
@@ -29,6 +30,9 @@ class GeneratePoseMaps(BaseTransform):
         size: (H, W) of the maps.
         sigma, limb_width, score_thr, heatmap, paf: as of
             :func:`render_pose_maps`.
+
+    Raises:
+        ValueError: options that :func:`render_pose_maps` does not take.
     """
 
     def __init__(
@@ -49,6 +53,15 @@ class GeneratePoseMaps(BaseTransform):
             score_thr=score_thr,
             heatmap=heatmap,
             paf=paf,
+        )
+        # No frame is drawn, but the options are checked, and what is compiled
+        # at the first call is so before the data loader forks its workers.
+        render_pose_maps(
+            np.zeros((0, 1, 1, 2), np.float32),
+            np.zeros((0, 1, 1), np.float32),
+            ((0, 0),),
+            self.size,
+            **self.options,
         )
 
     def transform(self, results: Dict) -> Dict:
