@@ -35,7 +35,7 @@ $(VENV)/packages: setup.cfg requirements/constraints.txt
 # An ordinary install, not an editable one: mim looks for configs and tools in
 # site-packages.
 SOURCES := $(shell find integral_action configs tools setup.cfg pyproject.toml \
-	model-index.yml -type f -not -name '*.pyc')
+	model-index.yml -type f -not -path '*/__pycache__/*')
 $(VENV)/package: $(VENV)/packages $(SOURCES)
 	rm -rf build  # or files that are gone would be installed from it
 	$(PIP) install -q --no-build-isolation --no-deps --force-reinstall .
