@@ -129,3 +129,23 @@ def test_visibility_is_the_share_of_maps_with_something_drawn():
     torch.testing.assert_close(backbone(clips, maps)[1], pose[..., :-1])
     with pytest.raises(ValueError, match='visibility is of poses'):
         build(dict(appearance=streams()['appearance'], visibility=True))
+
+
+def test_visibility_of_a_graph_network_is_the_share_of_keypoints_seen():
+    graph = dict(
+        type='STGCN',
+        graph_cfg=dict(layout='openpose', mode='stgcn_spatial'),
+        input_format='NMTVC',
+        base_channels=8,
+        num_stages=2,
+        inflate_stages=[],
+        down_stages=[],
+    )
+    cfg = dict(type='TwoStreamBackbone', pose=graph, visibility=True)
+    backbone = MODELS.build(cfg).eval()
+    keypoint = torch.zeros(2, 3, 4, 18, 3)
+    keypoint[1, 0, :2, :9] = 0.5  # half of the keypoints, half the time
+    keypoint[1, 2, :2, :3] = 0.5  # whom another covers
+    pose = backbone(keypoint=keypoint)
+    assert pose.shape == (2, 4, 9)
+    assert (pose[0, :, -1] == 0).all() and (pose[1, :, -1] == 0.25).all()

@@ -271,13 +271,12 @@ def _input_format(name: str, config: Dict) -> str:
 def _with_visibility(
     feature: Tensor, clips: Tensor, person: Optional[Tensor]
 ) -> Tensor:
-    """[N, T', C_P] and its maps [N, C, T, H, W] -> [N, T', C_P + 1]."""
-    if (
-        person is not None
-    ):  # keypoints [N, M, T, V, 3], the best that are there
-        drawn = (clips[..., 2] > 0).amax(1)
+    """[N, T', C_P] and its maps [N, C, T', H, W], or keypoints
+    [N, M, T', V, 3] -> [N, T', C_P + 1]."""
+    if person is None:
+        seen = clips.detach().abs().amax((3, 4)) > 0
     else:
-        drawn = clips.detach().abs().amax((3, 4)) > 0
-    visible = drawn.to(feature.dtype).mean((1, 2))
+        seen = (clips[..., 2] > 0).any(1)
+    visible = seen.to(feature.dtype).mean((1, 2))
     visible = visible[:, None, None].expand(-1, feature.shape[1], 1)
     return torch.cat((feature, visible), -1)
