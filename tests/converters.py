@@ -20,7 +20,10 @@ TOOLS = ROOT / 'tools' / 'dataset_converters'
 
 
 def load_tool(name):
-    """A converter as a module; worker processes find it by its name."""
+    """A converter as a module; worker processes find it by its name, so all
+    tests share one."""
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, TOOLS / f'{name}.py')
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

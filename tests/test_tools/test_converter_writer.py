@@ -313,3 +313,18 @@ def test_label_names_are_found_however_they_are_written(tmp_path):
     write_json(path, dict(annotations=annotations))
     with pytest.raises(ValueError, match="k.json.*label 0 is 'archery' and"):
         LabelMap.read(path)
+
+
+def test_function_that_workers_cannot_get_ends_the_command():
+    """A pool that cannot send it would wait for ever as Python exits."""
+    code = (
+        'from integral_action.datasets.writer.workers import convert_all\n'
+        'list(convert_all(lambda video: video, [1, 2], 2))'
+    )
+    result = subprocess.run(
+        [sys.executable, '-c', code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 1 and 'PicklingError' in result.stderr

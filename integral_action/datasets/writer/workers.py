@@ -1,4 +1,5 @@
 import os
+import pickle
 import signal
 import threading
 from collections import deque
@@ -35,6 +36,7 @@ def convert_all(
         for video in videos:
             yield video, convert_one(video)
         return
+    pickle.dumps(convert_one)  # a pool that cannot send it never ends
     waiting = deque(videos)
     while waiting:
         running = {}
