@@ -7,11 +7,15 @@ flip swaps) is derived from one :class:`KeypointLayout`.
 
 import dataclasses
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple, Union
+
+from .whole_body import face_and_hands, hand_bones, hand_names
 
 Pairs = Tuple[Tuple[int, int], ...]
+Groups = Tuple[Tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class KeypointLayout:
             the PAF channels (section 3.2).
         mirror_pairs: (left, right) keypoint indices that a horizontal flip
             swaps. Keypoints in no pair stay themselves.
+        keypoint_groups: the keypoint indices that share a heatmap, a group a
+            heatmap; None for one each. See :meth:`grouped`.
+        bone_groups: the indices of the bones that share their two PAF maps;
+            None for two each.
 
     Raises:
         ValueError: an index is not below K, or a keypoint is its own mirror
@@ -35,8 +43,23 @@ class KeypointLayout:
     names: Tuple[str, ...]
     bones: Pairs
     mirror_pairs: Pairs
+    keypoint_groups: Optional[Groups] = None
+    bone_groups: Optional[Groups] = None
 
     def __post_init__(self) -> None:
+        for field, number in (
+            ('keypoint_groups', self.num_keypoints),
+            ('bone_groups', self.num_bones),
+        ):
+            groups = getattr(self, field)
+            if groups is None:
+                groups = tuple((i,) for i in range(number))
+                object.__setattr__(self, field, groups)
+            if not all(0 <= i < number for group in groups for i in group):
+                raise ValueError(
+                    f'keypoint layout {self.name!r}: {field} has an index '
+                    f'that is not below {number}: {groups}'
+                )
         for field in ('bones', 'mirror_pairs'):
             for pair in getattr(self, field):
                 if len(pair) != 2 or not all(
@@ -65,9 +88,79 @@ class KeypointLayout:
         return len(self.bones)
 
     @property
+    def num_heatmaps(self) -> int:
+        """K, or fewer where keypoints share one or are not drawn."""
+        return len(self.keypoint_groups)
+
+    @property
+    def num_pafs(self) -> int:
+        """Part affinity fields, of two maps each: B, or fewer."""
+        return len(self.bone_groups)
+
+    @property
     def num_channels(self) -> int:
-        """One heatmap a keypoint, an x and a y map a bone, K + 2B."""
-        return self.num_keypoints + 2 * self.num_bones
+        """One heatmap a keypoint, an x and a y map a bone, K + 2B, or fewer
+        where they are grouped."""
+        return self.num_heatmaps + 2 * self.num_pafs
+
+    @property
+    def is_grouped(self) -> bool:
+        """Whether it is drawn otherwise than in K + 2B maps."""
+        plain = dataclasses.replace(
+            self, keypoint_groups=None, bone_groups=None
+        )
+        return self != plain
+
+    def grouped(
+        self, merge: Sequence[str] = (), draw: Sequence[str] = ('*',)
+    ) -> 'KeypointLayout':
+        """The same poses in fewer channels: 133 keypoints need not be 263.
+
+        Args:
+            merge: patterns of keypoint names, such as ``'face-*'`` or
+                ``'left_thumb*'``. Keypoints that match the same one share a
+                heatmap, as several persons do; a bone goes with the keypoint
+                that it leads to.
+            draw: patterns of the keypoints that are drawn at all; bones are
+                where both ends are.
+
+        Raises:
+            ValueError: a pattern that no keypoint matches, or a keypoint that
+                matches two of ``merge``.
+        """
+        drawn = {i for pattern in draw for i in self._matching(pattern)}
+        pattern_of = {}
+        for pattern in merge:
+            for i in self._matching(pattern):
+                if pattern_of.setdefault(i, pattern) != pattern:
+                    raise ValueError(
+                        f'keypoint {self.names[i]!r} matches both '
+                        f'{pattern_of[i]!r} and {pattern!r} of merge'
+                    )
+        keypoints, bones = {}, {}
+        for i in sorted(drawn):
+            keypoints.setdefault(pattern_of.get(i, i), []).append(i)
+        for i, (parent, child) in enumerate(self.bones):
+            if parent in drawn and child in drawn:
+                bones.setdefault(pattern_of.get(child, i), []).append(i)
+        return dataclasses.replace(
+            self,
+            keypoint_groups=tuple(map(tuple, keypoints.values())),
+            bone_groups=tuple(map(tuple, bones.values())),
+        )
+
+    def _matching(self, pattern: str) -> List[int]:
+        found = [
+            i
+            for i, name in enumerate(self.names)
+            if fnmatchcase(name, pattern)
+        ]
+        if not found:
+            raise ValueError(
+                f'{pattern!r} is the name of no keypoint of {self.name!r}: '
+                f'{", ".join(self.names)}'
+            )
+        return found
 
     @property
     def left(self) -> Tuple[int, ...]:
@@ -84,27 +177,38 @@ class KeypointLayout:
         """Look a layout up.
 
         Args:
-            layout: ``'openpose18'``, ``'coco17'``, ``'ntu25'``, the path of an
-                MMPose dataset metainfo file (ending in ``.py``); the layout's
-                own values as a dict, as published checkpoints carry them; or
-                a layout, which is returned as it is.
+            layout: ``'openpose18'``, ``'coco17'``, ``'ntu25'``,
+                ``'coco_wholebody133'``, ``'halpe136'``, ``'hand21'``; the path
+                of an MMPose dataset metainfo file (ending in ``.py``);
+                ``dict(layout=..., merge=[...], draw=[...])``, one of these
+                :meth:`grouped`; the layout's own values as a dict, as
+                published checkpoints carry them; or a layout, which is
+                returned as it is.
 
         Raises:
-            ValueError: no such layout.
+            ValueError: no such layout, or groups that it cannot have.
         """
         if isinstance(layout, KeypointLayout):
             return layout
+        if isinstance(layout, dict) and 'layout' in layout:
+            options = {k: v for k, v in layout.items() if k != 'layout'}
+            if not set(options) <= {'merge', 'draw'}:
+                raise ValueError(
+                    f"a grouped layout has 'layout', 'merge' and 'draw', got "
+                    f'{sorted(layout)}'
+                )
+            return KeypointLayout.get(layout['layout']).grouped(**options)
         if isinstance(layout, dict):
             return _from_values(layout)
         if str(layout).endswith('.py'):
             return _read_metainfo(str(layout))
-        if layout not in _LAYOUTS:
+        if layout not in LAYOUTS:
             raise ValueError(
                 f'unknown keypoint layout {layout!r}; there are '
-                f'{", ".join(map(repr, _LAYOUTS))}, or give the path of an '
+                f'{", ".join(map(repr, LAYOUTS))}, or give the path of an '
                 f'MMPose dataset metainfo file (.py)'
             )
-        return _LAYOUTS[layout]
+        return LAYOUTS[layout]
 
     @classmethod
     def from_metainfo(cls, path: Union[str, Path]) -> 'KeypointLayout':
@@ -158,16 +262,16 @@ class KeypointLayout:
 def _from_values(values: Dict) -> KeypointLayout:
     """Of plain values, whose tuples may have become lists."""
     fields = {field.name for field in dataclasses.fields(KeypointLayout)}
-    if set(values) != fields:
+    groups = {'keypoint_groups', 'bone_groups'}  # older files have none
+    if not fields - groups <= set(values) <= fields:
         raise ValueError(
             f'a keypoint layout has {sorted(fields)}, got {sorted(values)}'
         )
-    return KeypointLayout(
-        name=values['name'],
-        names=tuple(values['names']),
-        bones=tuple(map(tuple, values['bones'])),
-        mirror_pairs=tuple(map(tuple, values['mirror_pairs'])),
-    )
+    pairs = {
+        key: tuple(map(tuple, values[key]))
+        for key in set(values) - {'name', 'names'}
+    }
+    return KeypointLayout(values['name'], tuple(values['names']), **pairs)
 
 
 @lru_cache
@@ -219,6 +323,50 @@ _NTU25 = KeypointLayout(
            (18, 19), (1, 20)),
     mirror_pairs=((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17),
                   (14, 18), (15, 19), (21, 23), (22, 24)))
+
+# COCO-WholeBody: COCO's 17, the feet, the face, the hands; bones as MMPose's
+# metainfo has them.
+_COCO_HANDS = face_and_hands(23)
+_WHOLEBODY133 = KeypointLayout(
+    name='coco_wholebody133',
+    names=(*_COCO17.names, 'left_big_toe', 'left_small_toe', 'left_heel',
+           'right_big_toe', 'right_small_toe', 'right_heel',
+           *_COCO_HANDS.names),
+    bones=((15, 13), (13, 11), (16, 14), (14, 12), *_COCO17.bones[4:],
+           (15, 17), (15, 18), (15, 19), (16, 20), (16, 21), (16, 22),
+           *_COCO_HANDS.bones),
+    mirror_pairs=(*_COCO17.mirror_pairs, (17, 20), (18, 21), (19, 22),
+                  *_COCO_HANDS.mirror_pairs))
+
+# Halpe full body: COCO's 17, head, neck, hip and feet, the face, the hands,
+# whose fingers start from the wrists.
+_HALPE_HANDS = face_and_hands(26, roots=(9, 10))
+_HALPE136 = KeypointLayout(
+    name='halpe136',
+    names=(*_COCO17.names, 'head', 'neck', 'hip', 'left_big_toe',
+           'right_big_toe', 'left_small_toe', 'right_small_toe', 'left_heel',
+           'right_heel', *_HALPE_HANDS.names),
+    bones=((15, 13), (13, 11), (11, 19), (16, 14), (14, 12), (12, 19),
+           (17, 18), (18, 19), (18, 5), (5, 7), (7, 9), (18, 6), (6, 8),
+           (8, 10), *_COCO17.bones[12:], (15, 20), (15, 22), (15, 24),
+           (16, 21), (16, 23), (16, 25), *_HALPE_HANDS.bones),
+    mirror_pairs=(*_COCO17.mirror_pairs, (20, 21), (22, 23), (24, 25),
+                  *_HALPE_HANDS.mirror_pairs))
+
+# One hand, of COCO-WholeBody.
+_HAND21 = KeypointLayout(
+    name='hand21', names=tuple(hand_names(root='wrist')),
+    bones=tuple(hand_bones(1, root=0)), mirror_pairs=())
 # fmt: on
 
-_LAYOUTS = {layout.name: layout for layout in (_OPENPOSE18, _COCO17, _NTU25)}
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        _OPENPOSE18,
+        _COCO17,
+        _NTU25,
+        _WHOLEBODY133,
+        _HALPE136,
+        _HAND21,
+    )
+}

@@ -138,11 +138,13 @@ def test_config(name):
     assert 'custom' in name or model.cls_head.num_classes == classes
     streams = model.backbone.streams
     if 'pose' in streams:
-        drawn = model.data_preprocessor.options
-        channels = layout.num_keypoints * drawn['heatmap']
-        channels += 2 * layout.num_bones * drawn['paf']
+        drawn = model.data_preprocessor.layout
+        options = model.data_preprocessor.options
+        channels = drawn.num_heatmaps * options['heatmap']
+        channels += 2 * drawn.num_pafs * options['paf']
         assert model.backbone.pose.in_channels == channels
-        assert model.data_preprocessor.layout == layout
+        assert drawn.name == layout.name
+        assert drawn.is_grouped == ('wholebody' in name)
     for loader in ('train', 'val', 'test'):
         dataset = cfg[f'{loader}_dataloader'].dataset
         dataset = DATASETS.build({**dataset, 'lazy_init': True})

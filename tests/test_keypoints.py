@@ -1,3 +1,7 @@
+import dataclasses
+import json
+from pathlib import Path
+
 import pytest
 
 from integral_action.keypoints import KeypointLayout
@@ -9,6 +13,9 @@ from integral_action.keypoints import KeypointLayout
         ('openpose18', 18, 17, 52),
         ('coco17', 17, 19, 55),
         ('ntu25', 25, 24, 73),
+        ('coco_wholebody133', 133, 65, 263),
+        ('halpe136', 136, 67, 270),
+        ('hand21', 21, 20, 61),
     ],
 )
 def test_sizes(name, keypoints, bones, channels):
@@ -28,7 +35,10 @@ def test_mirror_pairs_are_the_left_and_right_of_one_part(name):
     assert len(layout.left) == sum(n.startswith('left_') for n in layout.names)
 
 
-@pytest.mark.parametrize('name', ['openpose18', 'coco17', 'ntu25'])
+ALL = ['openpose18', 'coco17', 'ntu25', 'coco_wholebody133', 'halpe136']
+
+
+@pytest.mark.parametrize('name', ALL)
 def test_bones_mirror_onto_bones(name):
     layout = KeypointLayout.get(name)
     mirror = list(range(layout.num_keypoints))
@@ -36,6 +46,68 @@ def test_bones_mirror_onto_bones(name):
         mirror[left], mirror[right] = right, left
     bones = {frozenset(bone) for bone in layout.bones}
     assert bones == {frozenset(mirror[i] for i in bone) for bone in bones}
+
+
+@pytest.mark.parametrize('name', ['coco_wholebody133', 'halpe136'])
+def test_whole_bodies_are_those_of_mmpose(name):
+    """Names by their place; a hand's left is the other's right."""
+    layout = KeypointLayout.get(name)
+    names, face = layout.names, layout.names.index('face-0')
+    assert names[:17] == KeypointLayout.get('coco17').names
+    assert names[face + 67] == 'face-67'
+    assert names[face + 68] == 'left_hand_root'
+    assert names[-21] == 'right_hand_root'
+    assert names[-1] == 'right_pinky_finger4'
+    assert names[-16] == 'right_forefinger1'
+    pairs = {(names[a], names[b]) for a, b in layout.mirror_pairs}
+    assert ('left_ring_finger3', 'right_ring_finger3') in pairs
+    # the corners of mouth and eyes, the middle of the chin in no pair
+    assert {('face-48', 'face-54'), ('face-36', 'face-45')} <= pairs
+    assert not any('face-8' in pair for pair in pairs)
+    assert (
+        len(pairs)
+        == len(layout.mirror_pairs)
+        == {133: 61, 136: 61}[len(names)]
+    )
+
+
+@pytest.mark.parametrize(
+    'file, name',
+    [
+        ('coco_wholebody', 'coco_wholebody133'),
+        ('halpe', 'halpe136'),
+        ('coco_wholebody_hand', 'hand21'),
+    ],
+)
+def test_mmposes_own_files_say_the_same(file, name):
+    mmpose = pytest.importorskip('mmpose')
+    folder = Path(mmpose.__file__).parent / '.mim/configs/_base_/datasets'
+    theirs = KeypointLayout.get(str(folder / f'{file}.py'))
+    ours = KeypointLayout.get(name)
+    assert (ours.names, ours.bones) == (theirs.names, theirs.bones)
+    assert sorted(ours.mirror_pairs) == sorted(theirs.mirror_pairs)
+
+
+def test_groups_that_cannot_be():
+    layout = dict(layout='coco_wholebody133')
+    with pytest.raises(ValueError, match="'fingers' is the name of no keypoi"):
+        KeypointLayout.get(layout | dict(merge=['fingers']))
+    with pytest.raises(ValueError, match="'left_thumb1' matches both"):
+        KeypointLayout.get(layout | dict(merge=['left_*', '*thumb*']))
+    with pytest.raises(ValueError, match='got .*join'):
+        KeypointLayout.get(layout | dict(join=['face-*']))
+
+
+def test_groups_as_plain_values():
+    """As a published checkpoint carries them."""
+    layout = KeypointLayout.get(
+        dict(layout='coco_wholebody133', merge=['face-*'])
+    )
+    values = json.loads(json.dumps(dataclasses.asdict(layout)))
+    assert KeypointLayout.get(values) == layout
+    for key in ('keypoint_groups', 'bone_groups'):
+        values.pop(key)  # of a file from before there were groups
+    assert KeypointLayout.get(values) == KeypointLayout.get(layout.name)
 
 
 def test_unknown_layout_names_the_known_ones():

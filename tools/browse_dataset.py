@@ -193,14 +193,15 @@ def poses_of(meta: Dict, clips: int) -> Optional[np.ndarray]:
 
 
 def layout_of(meta: Dict, dataset, preprocessor):
-    """The keypoint layout: the sample's, the pipeline's or the model's."""
+    """The layout that the maps are drawn by: the model's, where it draws them
+    (``preprocessor``), the pipeline's, or the sample's."""
     from integral_action.keypoints import KeypointLayout
 
     steps = reader(dataset).pipeline.transforms
     for layout in (
-        meta.get('keypoint_layout'),
-        *(getattr(step, 'layout', None) for step in steps),
         getattr(preprocessor, 'layout', None),
+        *(getattr(step, 'layout', None) for step in reversed(steps)),
+        meta.get('keypoint_layout'),
     ):
         if layout is not None:
             return KeypointLayout.get(layout)
@@ -236,8 +237,9 @@ def make_clip(sample: Dict, dataset, preprocessor, number: int):
     else:
         inputs = named(inputs[0])
 
-    layout = layout_of(meta, dataset, preprocessor)
     parts, pose = {}, raw.get('pose')
+    drawing = preprocessor if pose is not None else None
+    layout = layout_of(meta, dataset, drawing)
     if 'imgs' in inputs:
         imgs = inputs['imgs']
         if imgs.ndim == 4:  # NCHW: the clips' frames in one row

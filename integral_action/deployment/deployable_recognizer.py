@@ -3,6 +3,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
+from integral_action.layout_maps import render_layout_maps
 from integral_action.models.data_preprocessors import PoseMapPreprocessor
 from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose_maps import to_map_pixels
@@ -125,11 +126,12 @@ class DeployableRecognizer(nn.Module):
         """[N * clips, T, M, K, 3] -> [N * clips, K + 2B, T, H, W]."""
         clips, frames = pose.shape[:2]
         pose = pose.flatten(0, 1)
-        maps = render_pose_maps_densely(
+        maps = render_layout_maps(
             to_map_pixels(pose[..., :2], self.preprocessor.size),
             pose[..., 2],
-            self.preprocessor.layout.bones,
+            self.preprocessor.layout,
             self.preprocessor.size,
+            render=render_pose_maps_densely,
             **self.preprocessor.options,
         )
         return maps.view(clips, frames, *maps.shape[1:]).transpose(1, 2)
@@ -152,8 +154,8 @@ class DeployableRecognizer(nn.Module):
                 )
             if pose_input == 'maps':
                 options = self.preprocessor.options
-                channels = layout.num_keypoints * options['heatmap']
-                channels += 2 * layout.num_bones * options['paf']
+                channels = layout.num_heatmaps * options['heatmap']
+                channels += 2 * layout.num_pafs * options['paf']
                 size = self.preprocessor.size
                 shapes['heatmap_imgs'] = (channels, frames, *size)
             else:

@@ -53,6 +53,8 @@ def describe(
             names=layout.names,
             bones=layout.bones,
             mirror_pairs=layout.mirror_pairs,
+            keypoint_groups=layout.keypoint_groups,
+            bone_groups=layout.bone_groups,
         ),
         pose_maps=dict(size=preprocessor.size, **preprocessor.options),
         versions=installed_versions(),

@@ -2,7 +2,7 @@ from typing import Dict, List, Optional
 
 import numpy as np
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.keypoints import LAYOUTS
 
 from .base import PoseEstimator, Poses
 
@@ -11,7 +11,6 @@ MISSING = (
     'run "pip install --no-deps mmpose mmdet" and "mim install mmcv==2.1.0" '
     '(the full one, not mmcv-lite); docs/extract_poses.md tells the rest'
 )
-KNOWN_LAYOUTS = ('coco17', 'openpose18', 'ntu25')
 
 
 class MMPoseEstimator(PoseEstimator):
@@ -167,7 +166,7 @@ def _layout_of(meta: Dict) -> str:
     names = tuple(
         meta['keypoint_id2name'][i] for i in range(meta['num_keypoints'])
     )
-    for layout in KNOWN_LAYOUTS:
-        if KeypointLayout.get(layout).names == names:
-            return layout
+    for name, layout in LAYOUTS.items():
+        if layout.names == names:
+            return name
     return meta['dataset_name']

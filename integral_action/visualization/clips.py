@@ -124,7 +124,7 @@ class Clip:
         if self.pose is not None:
             return self._draw(pose, self._ground(width))
         maps = np.concatenate(self._split(self.maps[pose]))
-        number = 0 if self.layout is None else self.layout.num_keypoints
+        number = 0 if self.layout is None else self.layout.num_heatmaps
         colours = pose_maps_image(maps, min(number, len(maps)) or len(maps))
         return enlarge(colours, self._ground(width).shape[:2])
 
@@ -146,11 +146,11 @@ class Clip:
     def _split(self, maps: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Heatmaps and part affinity maps."""
         layout = self.layout
-        if layout is None or len(maps) == layout.num_keypoints:
+        if layout is None or len(maps) == layout.num_heatmaps:
             return maps, maps[:0]
-        if len(maps) == 2 * layout.num_bones:
+        if len(maps) == 2 * layout.num_pafs:
             return maps[:0], maps
-        return np.split(maps, [layout.num_keypoints])
+        return np.split(maps, [layout.num_heatmaps])
 
 
 def heatmaps_image(
@@ -159,17 +159,21 @@ def heatmaps_image(
     """Show keypoint heatmaps as one picture, in the colours of the skeletons.
 
     Args:
-        heatmaps: [K, h, w], 0 to 1.
+        heatmaps: [K, h, w], 0 to 1, or fewer for a grouped layout.
         layout: says which are left and right; without it all are white.
 
     Returns:
         RGB, uint8 [h, w, 3].
     """
-    if layout is None or layout.num_keypoints != len(heatmaps):
+    if layout is None or layout.num_heatmaps != len(heatmaps):
         return pose_maps_image(heatmaps, len(heatmaps))
-    colours = np.full((len(heatmaps), 3), MIDDLE, np.float32)
-    colours[list(layout.left)] = LEFT
-    colours[list(layout.right)] = RIGHT
+    side = dict.fromkeys(layout.left, LEFT)
+    side |= dict.fromkeys(layout.right, RIGHT)
+    colours = []
+    for group in layout.keypoint_groups:
+        sides = {side.get(i, MIDDLE) for i in group}
+        colours.append(sides.pop() if len(sides) == 1 else MIDDLE)
+    colours = np.array(colours, np.float32)
     strongest = heatmaps.argmax(0)
     strength = np.take_along_axis(heatmaps, strongest[None], 0)[0].clip(0, 1)
     return np.round(colours[strongest] * strength[..., None]).astype(np.uint8)

@@ -10,7 +10,7 @@ and in its meta
   only its machine has: the weights that it started from, its work_dir, where
   it logged to; of an absolute path the last part is left;
 - dataset_meta.classes, the names of the classes;
-- keypoints: the layout's name, keypoints, bones and mirror pairs;
+- keypoints: the layout's name, keypoints, bones, mirror pairs and groups;
 - versions: of torch, mmengine, mmaction2 and integral_action.
 
 Optimizer, schedulers and message hub are left out. Plain
@@ -20,8 +20,10 @@ gives the same file.
 """
 
 import argparse
+import dataclasses
 import hashlib
 import io
+import json
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, List, Optional
@@ -84,12 +86,7 @@ def publish(source: Path, classes: Optional[List[str]] = None) -> Dict:
 
 def plain_layout(layout: KeypointLayout) -> Dict[str, Any]:
     """As plain values, which :meth:`KeypointLayout.get` takes."""
-    return dict(
-        name=layout.name,
-        names=list(layout.names),
-        bones=[list(bone) for bone in layout.bones],
-        mirror_pairs=[list(pair) for pair in layout.mirror_pairs],
-    )
+    return json.loads(json.dumps(dataclasses.asdict(layout)))
 
 
 def without_machine(value: Any, key: str = '') -> Any:

@@ -1,10 +1,11 @@
-from typing import Dict, Optional, Tuple
+from typing import Dict, Tuple, Union
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from integral_action.keypoints import KeypointLayout
+from integral_action.layout_maps import render_layout_maps
 from integral_action.pose_maps import map_size, render_pose_maps, to_map_pixels
 
 from .format_poses import poses_as_fractions
@@ -26,7 +27,8 @@ class GeneratePoseMaps(BaseTransform):
     [clips, K + 2B, T, H, W] for the pose stream alone.
 
     Args:
-        layout: as of :meth:`KeypointLayout.get`; None for the sample's own.
+        layout: as of :meth:`KeypointLayout.get`, grouped or not; None for the
+            sample's own.
         size: (H, W) of the maps.
         sigma, limb_width, score_thr, heatmap, paf: as of
             :func:`render_pose_maps`.
@@ -37,7 +39,7 @@ class GeneratePoseMaps(BaseTransform):
 
     def __init__(
         self,
-        layout: Optional[str] = None,
+        layout: Union[None, str, Dict] = None,
         size: Tuple[int, int] = (56, 56),
         sigma: float = 0.5,
         limb_width: float = 1.0,
@@ -68,10 +70,10 @@ class GeneratePoseMaps(BaseTransform):
         """Draw the maps."""
         layout = KeypointLayout.get(self.layout or results['keypoint_layout'])
         keypoint = to_map_pixels(poses_as_fractions(results), self.size)
-        maps = render_pose_maps(
+        maps = render_layout_maps(
             keypoint.swapaxes(0, 1),
             results['keypoint_score'].swapaxes(0, 1),
-            layout.bones,
+            layout,
             self.size,
             **self.options,
         )

@@ -1,11 +1,12 @@
-from typing import Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseDataPreprocessor
 
 from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import map_size, render_pose_maps, to_map_pixels
+from integral_action.layout_maps import render_layout_maps
+from integral_action.pose_maps import map_size, to_map_pixels
 
 
 @MODELS.register_module()
@@ -18,7 +19,7 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
     and ``heatmap_imgs``, float32, with N samples in front.
 
     Args:
-        layout: as of :meth:`KeypointLayout.get`.
+        layout: as of :meth:`KeypointLayout.get`, grouped or not.
         size: (H, W) of the maps.
         sigma, limb_width, score_thr, heatmap, paf: as of
             :func:`render_pose_maps`.
@@ -31,7 +32,7 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
 
     def __init__(
         self,
-        layout: str = 'openpose18',
+        layout: Union[str, Dict] = 'openpose18',
         size: Tuple[int, int] = (56, 56),
         sigma: float = 0.5,
         limb_width: float = 1.0,
@@ -92,10 +93,10 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
             ValueError: poses of another layout.
         """
         self.check_layout(pose)
-        maps = render_pose_maps(
+        maps = render_layout_maps(
             to_map_pixels(pose[..., :2], self.size),
             pose[..., 2],
-            self.layout.bones,
+            self.layout,
             self.size,
             **self.options,
         )
