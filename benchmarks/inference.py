@@ -115,7 +115,7 @@ def synchronised(run, device):
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--clips', type=int, default=4)
+    parser.add_argument('--clips', type=int, default=10)
     parser.add_argument('--rounds', type=int, default=5)
     parser.add_argument('--compile', action='store_true')
     parser.add_argument('--device', default='cpu')
