@@ -5,7 +5,7 @@ SEED ?= 0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/package
 	$(BIN)/python tools/demo.py --seed $(SEED) $(DEMO_FLAGS)
@@ -20,6 +20,9 @@ lint: $(VENV)/package
 
 docs: $(VENV)/package
 	$(BIN)/python -m sphinx -q -W docs site
+
+bench: $(VENV)/package
+	$(BIN)/python benchmarks/run_all.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -234,7 +234,7 @@ def test_the_releases_variant(name):
     assert model.cls_head.average_clips == 'prob'
     if hasattr(model, 'neck'):
         layers = [type(layer).__name__ for layer in model.neck.tcb_pose]
-        assert layers == ['Linear', 'FrameBatchNorm', 'ReLU', 'LayerNorm']
+        assert layers == ['Linear', 'BatchNorm1d', 'ReLU', 'LayerNorm']
         assert model.neck.cgb.conv.bias is not None
         # 29 frames from the first to the last of 8, each eighth
         pose = torch.zeros(1, 29 if '29x2' in name else 8, 512)

@@ -116,6 +116,8 @@ class IntegralActionInferencer(BaseInferencer):
             takes those that the checkpoint carries (``dataset_meta``), or else
             the labels.
         show_progress: whether to show bars, on stderr.
+        fuse: make the model faster, its scores the same but for the last
+            digits (:func:`fuse_model`).
 
     Raises:
         FileNotFoundError, ConnectionError, ValueError: as of
@@ -132,7 +134,9 @@ class IntegralActionInferencer(BaseInferencer):
         device: Optional[str] = None,
         classes: Union[Sequence[str], str, Path, None] = None,
         show_progress: bool = True,
+        fuse: bool = False,
     ) -> None:
+        self.fuse = fuse
         super().__init__(
             weights=str(checkpoint),
             device=device,
@@ -147,7 +151,7 @@ class IntegralActionInferencer(BaseInferencer):
     # ------------------------------------------------ what the base calls
 
     def _init_model(self, cfg: Any, weights: str, device: str):
-        model = load_model(weights, device)
+        model = load_model(weights, device, self.fuse)
         if not isinstance(model, TwoStreamRecognizer):
             raise ValueError(
                 f'{weights}: its model is a {type(model).__name__}, not a '

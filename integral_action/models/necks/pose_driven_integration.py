@@ -17,14 +17,6 @@ TIME_ALIGNMENTS = ('pool', 'adaptive', 'conv')
 Size = Tuple[Optional[int], Optional[int]]
 
 
-class FrameBatchNorm(nn.BatchNorm1d):
-    """Batch norm of [N, T, C] over clips and frames."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise each channel."""
-        return super().forward(x.flatten(0, 1)).view_as(x)
-
-
 class TemporalConvBlock(nn.Sequential):
     """TCB: convolution of kernel size 1, layer norm, ReLU (section 3.3).
 
@@ -46,8 +38,14 @@ class TemporalConvBlock(nn.Sequential):
         if layers == 'conv-ln-relu':
             super().__init__(conv, layer_norm, nn.ReLU())
         else:
-            batch_norm = FrameBatchNorm(channels)
+            batch_norm = nn.BatchNorm1d(channels)
             super().__init__(conv, batch_norm, nn.ReLU(), layer_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Align each frame's feature."""
+        # every layer is of frames; batch norm takes them all as its batch
+        clips, frames, _ = x.shape
+        return super().forward(x.flatten(0, 1)).view(clips, frames, -1)
 
 
 class ConvGatingBlock(nn.Module):
@@ -62,11 +60,13 @@ class ConvGatingBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = nn.Linear(in_channels, channels, bias=not norm)
-        self.bn = FrameBatchNorm(channels) if norm else nn.Identity()
+        self.bn = nn.BatchNorm1d(channels) if norm else nn.Identity()
 
     def forward(self, feature: Tensor) -> Tensor:
         """Predict the gate's logits."""
-        return self.bn(self.conv(feature))
+        logit = self.conv(feature)
+        # over clips and frames; nn.BatchNorm1d itself, for sync_bn converts it
+        return self.bn(logit.flatten(0, 1)).view_as(logit)
 
 
 class TemporalPool(nn.Module):
