@@ -32,7 +32,7 @@ TOP_K = 5
 CSS = """
 .gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
 #title h1 { font-size: 1.75rem; margin: 0.6rem 0 0.1rem; }
-#title p { color: var(--body-text-color-subdued); margin: 0; }
+#title p { color: var(--body-text-color); opacity: 0.75; margin: 0; }
 #message { border-left: 4px solid #c2410c; border-radius: 6px;
     background: #fff7ed; color: #7c2d12; padding: 0.2rem 0.5rem; }
 #message p { margin: 0; overflow-wrap: anywhere; color: inherit; }
@@ -180,7 +180,10 @@ def make_page(inferencer: Any):
                 labels = gr.Label(label='Labels', num_top_classes=TOP_K)
             with gr.Column(scale=3, min_width=360):
                 overlay = gr.Video(
-                    label='Overlay', autoplay=True, loop=True, elem_id='shown'
+                    show_label=False,  # it would lie over the best label
+                    autoplay=True,
+                    loop=True,
+                    elem_id='shown',
                 )
                 gate = gr.LinePlot(
                     x='time',
@@ -211,9 +214,13 @@ def serve(args: argparse.Namespace) -> int:
             GRADIO_RUN_HISTORY='False',
             HF_HUB_OFFLINE='1',
         )
-        # the page before the model: that gradio is missing is said at once
-        import gradio as gr
-
+        try:
+            import gradio as gr
+        except ImportError as error:
+            raise ImportError(
+                'the page needs Gradio: run '
+                '"pip install "integral_action[web]""'
+            ) from error
         page = make_page(make_inferencer(args, args.checkpoint))
         fonts = ['system-ui', 'sans-serif'], ['ui-monospace', 'monospace']
         page.launch(
