@@ -191,7 +191,7 @@ def make_page(inferencer: Any):
                     x_title='seconds',
                     y_title='G',
                     label='Gate: how much of the decision is the scene',
-                    height=200,
+                    height=240,
                     visible=fused,
                     elem_id='gate',
                 )
@@ -222,7 +222,7 @@ def serve(args: argparse.Namespace) -> int:
                 '"pip install "integral_action[web]""'
             ) from error
         page = make_page(make_inferencer(args, args.checkpoint))
-        fonts = ['system-ui', 'sans-serif'], ['ui-monospace', 'monospace']
+        fonts = ['system-ui', 'sans-serif']  # Gradio's own ask Google
         page.launch(
             share=False,
             server_name=args.host,
@@ -231,9 +231,8 @@ def serve(args: argparse.Namespace) -> int:
             ssr_mode=False,
             prevent_thread_lock=True,
             footer_links=[],
-            # Gradio's own themes ask Google for fonts
             theme=gr.themes.Default(
-                primary_hue='blue', font=fonts[0], font_mono=fonts[1]
+                primary_hue='blue', font=fonts, font_mono=fonts
             ),
             css=CSS,
         )
