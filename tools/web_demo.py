@@ -218,8 +218,7 @@ def serve(args: argparse.Namespace) -> int:
             import gradio as gr
         except ImportError as error:
             raise ImportError(
-                'the page needs Gradio: run '
-                '"pip install "integral_action[web]""'
+                'the page needs Gradio: pip install "integral_action[web]"'
             ) from error
         page = make_page(make_inferencer(args, args.checkpoint))
         fonts = ['system-ui', 'sans-serif']  # Gradio's own ask Google
