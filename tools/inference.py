@@ -16,16 +16,11 @@ from typing import Callable, Dict, List, Optional
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, and where poses come from."""
+    """The model, and what finds poses."""
     from mmengine.config import DictAction
 
     add = parser.add_argument
     add('--checkpoint', required=True, help='file or URL, of any stage')
-    add(
-        '--poses',
-        nargs='+',
-        help='pose files (.npz), one a video, or a folder of them',
-    )
     add(
         '--pose-estimator',
         help='finds the poses: onnx, mmpose, or a class as module:Class',
@@ -45,6 +40,15 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         'the checkpoint carries)',
     )
     add('--device', help='cpu or cuda (default: a GPU if there is one)')
+
+
+def add_poses_argument(parser: argparse.ArgumentParser) -> None:
+    """Poses that are there."""
+    parser.add_argument(
+        '--poses',
+        nargs='+',
+        help='pose files (.npz), one a video, or a folder of them',
+    )
 
 
 def check_model_arguments(
@@ -101,6 +105,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     add = parser.add_argument
     add('videos', nargs='+', metavar='VIDEO', help='files or folders')
     add_model_arguments(parser)
+    add_poses_argument(parser)
     add('--out-dir', type=Path, help='folder to write JSON and overlays')
     add('--no-video', action='store_true', help='write JSON alone')
     add(

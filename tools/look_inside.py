@@ -14,6 +14,7 @@ from typing import List, Optional
 
 from inference import (
     add_model_arguments,
+    add_poses_argument,
     check_model_arguments,
     make_inferencer,
     run,
@@ -29,6 +30,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     add = parser.add_argument
     add('video', metavar='VIDEO')
     add_model_arguments(parser)
+    add_poses_argument(parser)
     add('--out', type=Path, required=True, help='picture to write (.png)')
     add(
         '--alone',
