@@ -66,10 +66,11 @@ from integral_action.visualization import (
     write_video,
 )
 from integral_action.visualization.canvas import (
+    PAPER,
     below,
     beside,
     enlarge,
-    heading,
+    write_text,
 )
 
 ORIGINAL = 'original'
@@ -327,8 +328,15 @@ def draw_sheet(
         lines.append(
             beside([enlarge(x, (height, PANEL_WIDTH)) for x in panels])
         )
-        lines.append(heading('', name, lines[-1].shape[1])[30:])
-    head = beside([heading(name, '', PANEL_WIDTH) for name in columns])
+        paper = np.full((20, lines[-1].shape[1], 3), PAPER, np.uint8)
+        lines.append(write_text(paper, (4, 10), name, 13, paper.shape[1]))
+    paper = np.full((20, PANEL_WIDTH, 3), PAPER, np.uint8)
+    head = beside(
+        [
+            write_text(paper, (4, 10), name, 13, PANEL_WIDTH, bold=True)
+            for name in columns
+        ]
+    )
     return below([head, *lines])
 
 
@@ -352,6 +360,8 @@ def make(args: argparse.Namespace) -> SetsReport:
     find_masks(args.masks)
     cv2.setNumThreads(1)  # a fork would wait for threads that it has not
     out, videos, extras = args.out, read_videos(args), extras_of(args)
+    (out / 'videos').mkdir(parents=True, exist_ok=True)
+    link_to(out / 'videos' / ORIGINAL, args.video_prefix)
     note = json.loads(json.dumps(asdict(settings)))
     journal = Journal(out / '.masks', note)
     stamps = [
@@ -384,7 +394,6 @@ def make(args: argparse.Namespace) -> SetsReport:
         labels = [video.labels['all'] for video in videos]
         partner = draw_pairs(names, labels, args.seed)
         write_pairs(out / 'pairs.csv', videos, partner)
-    link_to(out / 'videos' / ORIGINAL, Path(args.video_prefix))
     tasks = [
         Video(
             video.filename,
@@ -506,7 +515,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add('list', type=Path, help='annotations: .jsonl, .json or .pkl')
     add('out', type=Path, help='folder to write')
     add('--split', help='of a .pkl')
-    add('--video-prefix', type=folder, default='.', help='of the videos')
+    add('--video-prefix', type=folder, required=True, help='of the videos')
     add('--pose-prefix', type=folder, default='.', help='of the pose files')
     add('--layout', default='openpose18', help="the poses' keypoints")
     add('--classes', type=Path, help='class names, one a line')
@@ -543,7 +552,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     )
     add(
         '--masks',
-        default='poses',
+        default='grabcut',
         help=f"{', '.join(MASKS)}, or a 'module:Class' of your own",
     )
     add(

@@ -48,7 +48,8 @@ class BodyShape:
         layout: as of :meth:`KeypointLayout.get`. Keypoints are known by the
             names that COCO, OpenPose and the Kinect have in common
             (``left_shoulder``); a layout without them gets limbs alone.
-        growth: further radius, a share of the person's height.
+        growth: further radius, a share of the person's height; negative for
+            thinner bodies.
     """
 
     def __init__(self, layout: str, growth: float = 0.0) -> None:
@@ -127,10 +128,11 @@ class BodyShape:
             seen: bool [K].
             height: of the person, pixels.
         """
+        grown = self.growth * height
         for discs in self._parts(points, seen, height):
             rim = np.concatenate(
                 [
-                    centre + (radius + self.growth * height) * CIRCLE
+                    centre + max(radius + grown, 0) * CIRCLE
                     for centre, radius in discs
                 ]
             )

@@ -37,7 +37,7 @@ class PersonSettings:
     """
 
     layout: str
-    masks: str = 'poses'
+    masks: str = 'grabcut'
     masks_options: Dict = field(default_factory=dict)
     persons: int = 1
     score_thr: float = 0.2
@@ -170,8 +170,10 @@ def _masks(
         settings.masks, settings.layout, json.dumps(settings.masks_options)
     )
     acts = slice(settings.persons)
-    acting = _checked(find, frames, (points[acts], sure[acts]))
-    anybody = acting | _checked(find, frames, (points, sure))
+    acting = _checked(find, frames, find(frames, (points[acts], sure[acts])))
+    anybody = acting | _checked(
+        find, frames, find.to_remove(frames, (points, sure))
+    )
     with whole_file(path) as temporary:
         with open(temporary, 'wb') as file:
             np.savez_compressed(
@@ -189,8 +191,10 @@ def _finder(name: str, layout: str, options: str) -> PersonMasks:
     return find_masks(name)(layout=layout, **json.loads(options))
 
 
-def _checked(find: PersonMasks, frames: np.ndarray, poses) -> np.ndarray:
-    masks = np.asarray(find(frames, poses))
+def _checked(
+    find: PersonMasks, frames: np.ndarray, masks: np.ndarray
+) -> np.ndarray:
+    masks = np.asarray(masks)
     if masks.shape != frames.shape[:3] or masks.dtype != bool:
         raise ValueError(
             f'{type(find).__name__} gave masks of shape {list(masks.shape)}, '

@@ -5,6 +5,7 @@ from typing import Tuple
 import numpy as np
 
 JUMP = 1.0  # score that a step of the person's own size costs
+OFTEN = 0.25  # of the frames with a pose
 
 
 def follow_persons(
@@ -64,8 +65,9 @@ def fill_gaps(
         seen: bool [T, K].
         reach: how many frames a keypoint is carried on; between two frames it
             moves evenly.
-        everywhere: whether a frame that is without any keypoint after that
-            gets the nearest frame's.
+        everywhere: whether every frame is to have the person: keypoints that
+            are :data:`OFTEN` seen are carried on to all frames, and a frame
+            that is still without any gets the nearest frame's.
 
     Returns:
         Both arrays, filled.
@@ -80,7 +82,9 @@ def fill_gaps(
             filled[:, k, axis] = np.interp(
                 frames, found, keypoint[found, k, axis]
             )
-        known[:, k] = np.abs(frames[:, None] - found).min(1) <= reach
+        often = len(found) >= OFTEN * seen.any(1).sum()
+        carried = len(seen) if everywhere and often else reach
+        known[:, k] = np.abs(frames[:, None] - found).min(1) <= carried
     if everywhere and known.any():
         posed = np.flatnonzero(known.any(1))
         nearest = posed[np.abs(frames[:, None] - posed).argmin(1)]
