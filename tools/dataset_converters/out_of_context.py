@@ -541,7 +541,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add(
         '--score-thr',
         type=number(0, 1e9, float),
-        default=0.2,
+        default=0.1,
         help='keypoints above it are seen',
     )
     add(

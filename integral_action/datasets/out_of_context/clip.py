@@ -40,7 +40,7 @@ class PersonSettings:
     masks: str = 'grabcut'
     masks_options: Dict = field(default_factory=dict)
     persons: int = 1
-    score_thr: float = 0.2
+    score_thr: float = 0.1
     reach: int = 5
 
 

@@ -1,0 +1,373 @@
+"""Sets out of context, made by the tool as users run it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import decord
+import numpy as np
+import pytest
+from conftest import ROOT
+from converters import (
+    TOOLS,
+    load_tool,
+    poses,
+    problems,
+    read_back,
+    records,
+    run_tool,
+)
+from PIL import Image
+
+from integral_action.datasets.out_of_context import SETS, BodyShape
+from integral_action.fileio import (
+    read_annotations,
+    write_annotations,
+    write_poses,
+)
+from integral_action.keypoints import KeypointLayout
+from integral_action.visualization import write_video
+
+tool = load_tool('out_of_context')
+LISTS = ('original', *SETS)
+RED, SCENES = (200, 30, 30), dict(run=(30, 160, 30), walk=(30, 30, 180))
+# fractions of the height of who stands
+STANDING = dict(
+    nose=(0, 0.05), eye=(0.02, 0.05), ear=(0.03, 0.05), shoulder=(0.09, 0.2),
+    elbow=(0.12, 0.36), wrist=(0.13, 0.5), hip=(0.06, 0.49),
+    knee=(0.06, 0.7), ankle=(0.06, 0.94),
+)  # fmt: skip
+
+
+def standing(centre, top, height):
+    points = []
+    for name in KeypointLayout.get('coco17').names:
+        side = -1 if name.startswith('right') else 1
+        x, y = STANDING[name.rpartition('_')[2]]
+        points.append((centre + side * x * height, top + y * height))
+    return np.array(points, np.float32)
+
+
+def make_one(folder, name, frames=6, size=(120, 160), height=90, centre=60):
+    """A red person who walks to the right; gives the record."""
+    shape = BodyShape('coco17', -0.01)
+    keypoint = np.zeros((1, frames, 17, 2), np.float32)
+    score = np.full((1, frames, 17), 0.8 if height else 0, np.float32)
+    pictures = np.empty((frames, *size, 3), np.uint8)
+    pictures[:] = SCENES[name.split('/')[0]]
+    for t in range(frames if height else 0):
+        keypoint[0, t] = standing(centre + 3 * t, 115 - height, height)
+        mask = np.zeros(size, np.uint8)
+        shape.draw(mask, keypoint[0, t], np.ones(17, bool), height)
+        pictures[t][mask > 0] = RED
+    write_video(folder / 'videos' / name, pictures, 25)
+    poses_name = Path(name).with_suffix('.npz').as_posix()
+    write_poses(folder / 'poses' / poses_name, keypoint, score)
+    return dict(
+        filename=name,
+        label=int(name.startswith('walk')),
+        total_frames=frames,
+        img_shape=list(size),
+        pose_file=poses_name,
+        camera=3,
+    )
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two usable videos a class, and one of every kind that is not."""
+    folder = tmp_path / 'data'
+    lines = [
+        make_one(folder, 'run/a.mp4'),
+        make_one(folder, 'run/b.mp4', 9),
+        make_one(folder, 'walk/c.mp4', centre=100),
+        make_one(folder, 'walk/d.mp4', size=(128, 128)),
+        make_one(folder, 'run/small.mp4', height=25),
+        make_one(folder, 'walk/big.mp4', height=420),
+        make_one(folder, 'walk/nobody.mp4', height=0),
+        make_one(folder, 'run/missing.mp4'),
+    ]
+    (folder / 'videos' / 'run' / 'missing.mp4').unlink()
+    write_annotations(folder / 'list.jsonl', lines)
+    (folder / 'classes.txt').write_text('run\nwalk\n')
+    return folder
+
+
+@pytest.fixture
+def make(data, tmp_path):
+    """Run the tool; gives the exit status."""
+    fixed = [data / 'list.jsonl', tmp_path / 'out', '--layout', 'coco17']
+    fixed += ['--video-prefix', data / 'videos', '--masks', 'poses']
+
+    def run(*options):
+        return run_tool(
+            tool, *fixed, '--pose-prefix', data / 'poses', *options
+        )
+
+    return run
+
+
+def frames_of(out, record):
+    reader = decord.VideoReader(str(out / 'videos' / record['filename']))
+    return reader[:].asnumpy().astype(int)
+
+
+def near(frames, colour, most=60):
+    return np.abs(frames - colour).max(-1) < most
+
+
+def test_sets_of_a_small_data_set(make, data, tmp_path, capsys):
+    out = tmp_path / 'out'
+    assert make('--sheet', tmp_path / 'sheet.png') == 3  # a video is missing
+    assert problems(out) == {'run/missing.mp4': 'video missing'}
+    assert problems(out, 'excluded') == {
+        'run/small.mp4': 'person too small',
+        'walk/big.mp4': 'person too big',
+        'walk/nobody.mp4': 'no person in any frame',
+    }
+    printed = capsys.readouterr().out
+    assert 'person too small (left out, no' in ' '.join(printed.split())
+    assert "the mask covers of the person's box " in printed
+    names = ['run/a', 'run/b', 'walk/c', 'walk/d']
+    for kind in LISTS:
+        lines = records(out, kind)
+        assert list(lines) == [f'{kind}/{name}.mp4' for name in names]
+    assert len(read_annotations(out / 'all.jsonl')) == 6 * 4
+
+    with open(out / 'pairs.csv', newline='') as file:
+        pairs = {row['source']: row for row in csv.DictReader(file)}
+    assert list(pairs) == [f'{name}.mp4' for name in names]
+    for kind in SETS[2:]:
+        for record in records(out, kind).values():
+            row = pairs[record['source']]
+            assert record['background'] == row['background']
+            assert record['background_label'] == int(row['background_label'])
+            assert row['label'] != row['background_label']
+
+    for record in records(out, 'scene-swap-still').values():
+        frames = frames_of(out, record)
+        assert frames.shape[1:3] == tuple(record['img_shape'])
+        assert len(frames) == record['total_frames']
+        kept = frames_of(out, records(out, 'original')[
+            f'original/{record["source"]}'])  # fmt: skip
+        scene = SCENES[('run', 'walk')[record['background_label']]]
+        own = SCENES[('run', 'walk')[record['label']]]
+        assert record['camera'] == 3 and record['pose_share'] == 1
+        for one, other in zip(frames, kept):
+            # feet and head in the same rows, arms in the same columns
+            for axis in (0, 1):
+                ends = [
+                    np.flatnonzero(near(f, RED).any(1 - axis))[[0, -1]]
+                    for f in (one, other)
+                ]
+                assert np.abs(ends[0] - ends[1]).max() <= 2
+            assert near(one, scene).mean() > 0.6
+            assert near(one, own, 30).mean() < 0.1  # the rim
+    for record in records(out, 'still-person').values():
+        frames = frames_of(out, record)
+        assert np.abs(frames - frames[0]).max() < 30
+        keypoint, score = poses(out, record)
+        assert (keypoint == keypoint[:, :1]).all() and score.all()
+    for record in records(out, 'background-only').values():
+        assert not near(frames_of(out, record), RED).any()
+        assert not poses(out, record)[1].any()
+        assert record['pose_share'] == 0
+    for record in records(out, 'person-only').values():
+        grey = near(frames_of(out, record), (124, 116, 104), 20)
+        assert 0.6 < grey.mean() < 0.95
+
+    sheet = np.asarray(Image.open(tmp_path / 'sheet.png').convert('RGB'))
+    assert sheet.shape[1] == 7 * 160 + 6 * 4
+    column = [near(sheet.astype(int)[:, 164 * i : 164 * i + 160], RED).mean()
+              for i in range(7)]  # fmt: skip
+    assert column[3] == 0  # background-only
+    assert min(column[:3] + column[4:]) > 0.02
+
+
+def test_the_made_sets_are_data_sets(make, tmp_path):
+    out = tmp_path / 'out'
+    make()
+    for kind in ('all', *LISTS):
+        samples = read_back(out, kind, 'coco17', 2)
+        assert samples.metainfo['classes'] == ['run', 'walk']
+        for i in range(len(samples)):
+            sample = samples[i]
+            assert sample['inputs']['imgs'].shape[-2:] == (224, 224)
+            posed = bool((sample['inputs']['pose'][..., 2] > 0).any())
+            name = sample['data_samples'].filename
+            assert posed == ('background-only' not in name)
+
+
+def test_what_is_there_is_not_made_again(make, data, tmp_path, capsys):
+    out = tmp_path / 'out'
+    make()
+
+    def times():
+        return {
+            path.relative_to(out).as_posix(): path.stat().st_mtime_ns
+            for folder in ('masks', 'poses', 'videos/still-person')
+            for path in (out / folder).rglob('*.*')
+        }
+
+    first = times()
+    lists = {path.name: path.read_text() for path in out.glob('[a-z]*.*')}
+    make()
+    assert times() == first
+
+    # stopped after the first video, and half a line
+    lines = (out / '.made').read_text().splitlines()
+    (out / '.made').write_text('\n'.join(lines[:2]) + '\n{"filena')
+    (out / 'all.jsonl').unlink()
+    make()
+    again = times()
+    changed = {name for name in first if again[name] != first[name]}
+    assert {Path(name).stem for name in changed} == {'b', 'c', 'd'}
+    assert not any(name.startswith('masks') for name in changed)
+    assert {p.name: p.read_text() for p in out.glob('[a-z]*.*')} == lists
+
+    # other limits want no other masks
+    first = times()
+    make('--min-share', '0')
+    assert problems(out, 'excluded').get('run/small.mp4') is None
+    assert all(times()[n] == first[n] for n in first if n[:5] == 'masks')
+    assert 'person-only/run/small.mp4' in records(out, 'person-only')
+    make()
+    assert {p.name: p.read_text() for p in out.glob('[a-z]*.*')} == lists
+
+    # other poses are other masks, of this video and of whom it is behind
+    make_one(data, 'run/a.mp4', centre=70)
+    behind = {
+        Path(record['source']).stem
+        for record in records(out, 'still-person').values()
+        if record['background'] == 'run/a.mp4'
+    }
+    first = times()
+    make()
+    changed = {name for name in times() if times()[name] != first[name]}
+    masks = [name for name in changed if name.startswith('masks')]
+    assert masks == ['masks/run/a.npz']
+    assert {Path(name).stem for name in changed} == {'a', *behind}
+
+    message = make('--colour', '0', '0', '0')
+    assert 'was made with colour [124, 116, 104], not [0, 0, 0]' in message
+    message = make('--score-thr', '0.3')
+    assert 'was made with score_thr 0.1, not 0.3' in message
+
+
+def test_pairs_go_by_the_seed_and_not_by_the_order(data):
+    names = [f'{"ab"[i % 2]}/{i:02d}' for i in range(20)]
+    labels = [i % 2 for i in range(20)]
+    first = tool.draw_pairs(names, labels, 0)
+    assert all(labels[i] != labels[j] for i, j in enumerate(first))
+    assert tool.draw_pairs(names, labels, 0) == first
+    assert tool.draw_pairs(names, labels, 1) != first
+    backwards = tool.draw_pairs(names[::-1], labels[::-1], 0)
+    assert [19 - j for j in backwards[::-1]] == first
+    with pytest.raises(ValueError, match='all 2 videos .* are of class 4'):
+        tool.draw_pairs(names[:2], [4, 4], 0)
+
+
+def test_what_does_not_fit_is_a_line(make, data, tmp_path, capsys):
+    assert make('--layout', 'openpose18') == 1  # nothing is left
+    kinds = list(problems(tmp_path / 'out').values())
+    assert kinds == ['poses unreadable'] * 7 + ['video missing']
+    for options, message in (
+        (['--masks', 'sam'], "unknown masks 'sam'"),
+        (['--min-share', '2'], '2: expected 0 to 1'),
+        (['--layout', 'coco18'], 'unknown keypoint layout'),
+        (['--sheet', 'a.jpg'], 'expected a file ending in .png'),
+    ):
+        assert make(*options) == 2
+        assert message in capsys.readouterr().err
+    two = tmp_path / 'two.jsonl'
+    lines = list(read_annotations(data / 'list.jsonl'))
+    prefix = ['--video-prefix', data / 'videos', '--layout', 'coco17']
+    prefix += ['--pose-prefix', data / 'poses']
+    write_annotations(two, [lines[0], {**lines[0], 'label': 1}])
+    message = run_tool(tool, two, tmp_path / 'o', *prefix)
+    assert 'run/a.mp4 and run/a.mp4 would both be written' in message
+    write_annotations(two, [{**lines[0], 'filename': '../a.mp4'}])
+    message = run_tool(tool, two, tmp_path / 'o', *prefix)
+    assert '../a.mp4 is outside of --video-prefix' in message
+    write_annotations(two, lines[:2])
+    message = run_tool(tool, two, tmp_path / 'o', *prefix)
+    assert 'no background of another class' in message
+
+
+def test_killed_on_real_clips_it_goes_on(shared, tmp_path):
+    """Clips of two classes with detected poses; the mask covers them."""
+    sample, data = shared / 'samples' / 'jhmdb', tmp_path / 'data'
+    for name in ('golf', 'pullup'):
+        for video in sorted((sample / 'videos' / name).glob('*.avi'))[:2]:
+            for kind, suffix in (('videos', '.avi'), ('poses', '.json')):
+                link = tmp_path / kind / name / f'{video.stem}{suffix}'
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(sample / kind / name / link.name)
+    folders = [tmp_path / 'videos', tmp_path / 'poses']
+    assert run_tool(load_tool('coco_results'), *folders, data) == 0
+    out = tmp_path / 'out'
+    arguments = [data / 'all.jsonl', out, '--layout', 'coco17']
+    arguments += ['--video-prefix', tmp_path / 'videos']
+    arguments += ['--pose-prefix', data / 'poses']
+    process = subprocess.Popen(
+        [sys.executable, TOOLS / 'out_of_context.py', *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=dict(os.environ, PYTHONPATH=str(ROOT)),
+    )
+    journal = out / '.made'
+    while process.poll() is None:
+        if journal.exists() and journal.read_text().count('\n') > 1:
+            process.send_signal(signal.SIGKILL)
+            break
+        time.sleep(0.01)
+    assert process.wait() == -signal.SIGKILL
+    done = [json.loads(x)['filename'] for x in journal.open()
+            if '"filename"' in x]  # fmt: skip
+    before = {
+        name: (out / 'masks' / name).with_suffix('.npz').stat().st_mtime_ns
+        for name in done
+    }
+    assert not (out / 'all.jsonl').exists()
+    assert run_tool(tool, *arguments) == 0
+    for name, time_ in before.items():
+        path = (out / 'masks' / name).with_suffix('.npz')
+        assert path.stat().st_mtime_ns == time_
+
+    swapped = records(out, 'scene-swap-moving')
+    excluded = problems(out, 'excluded')
+    assert len(swapped) + len(excluded) == 4 and len(swapped) >= 3
+    for record in swapped.values():
+        assert 0.05 <= record['person_share'] <= 0.5
+        assert record['box_share'] > 0.4
+        source = record['source']
+        stem = Path(source).with_suffix('').as_posix()
+        with np.load(out / 'masks' / f'{stem}.npz') as arrays:
+            shape = tuple(arrays['shape'])
+            mask = np.unpackbits(arrays['acting'], count=np.prod(shape))
+        mask = mask.reshape(shape).astype(bool)
+        keypoint, score = poses(out, record)
+        seen = score[0] > 0.4  # sure ones are covered
+        points = keypoint[0].round().astype(int)
+        inside = ((points >= 0) & (points < shape[2:0:-1])).all(-1) & seen
+        frame, joint = np.nonzero(inside)
+        x, y = points[inside].T
+        assert mask[frame, y, x].mean() > 0.85
+
+        original = frames_of(
+            out, records(out, 'original')[f'original/{source}']
+        )
+        frames = frames_of(out, record)
+        inner = np.zeros_like(mask)
+        inner[:, 4:-4, 4:-4] = np.min(
+            [np.roll(mask, (a, b), (1, 2)) for a in (-4, 0, 4)
+             for b in (-4, 0, 4)], 0
+        )[:, 4:-4, 4:-4]  # fmt: skip
+        apart = np.abs(frames - original).mean(-1)
+        assert apart[inner].mean() < 8  # the codec's
+        assert apart[~mask].mean() > 20  # another scene
