@@ -34,6 +34,7 @@ from integral_action.datasets.out_of_context import (
     Clip,
     PersonSettings,
     find_masks,
+    load_masks,
     make_set,
     read_clip,
 )
@@ -242,14 +243,13 @@ def records_of_sets(
             movie = (
                 Path(name) if kind == ORIGINAL else file_of('', name, '.mp4')
             )
-            record = dict(
+            record = extra | dict(
                 filename=f'{kind}/{movie.as_posix()}',
                 label=label,
                 total_frames=video.extra['total_frames'],
                 fps=info['fps'],
                 img_shape=shape,
                 pose_file=f'{kind}/{file_of("", name, ".npz").as_posix()}',
-                **extra,
                 set=kind,
                 source=name,
                 person_share=round(info['person_share'], 4),
@@ -310,10 +310,7 @@ def draw_sheet(
         name, info = videos[i].filename, videos[i].extra
         t = info['total_frames'] // 4  # still-person shows the middle
         panels = []
-        with np.load(file_of(out / 'masks', name, '.npz')) as arrays:
-            shape = tuple(arrays['shape'])
-            mask = np.unpackbits(arrays['acting'], count=np.prod(shape))
-            mask = mask.reshape(shape)[t].astype(bool)
+        mask = load_masks(file_of(out / 'masks', name, '.npz'))[0][t]
         original = decord.VideoReader(info['filename'])[t].asnumpy()
         keypoint, score = read_poses(
             file_of(out / 'poses' / 'person-only', name, '.npz')

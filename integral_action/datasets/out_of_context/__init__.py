@@ -4,7 +4,7 @@
 """
 
 from .body_shape import BodyShape
-from .clip import Clip, PersonSettings, read_clip
+from .clip import Clip, PersonSettings, load_masks, read_clip
 from .masks import MASKS, PersonMasks, PoseMasks, find_masks
 from .persons import fill_gaps, follow_persons
 from .pictures import (
@@ -30,6 +30,7 @@ __all__ = [
     'fill_with_colour',
     'find_masks',
     'follow_persons',
+    'load_masks',
     'make_set',
     'paste',
     'read_clip',

@@ -138,6 +138,19 @@ def read_clip(info: Dict, settings: PersonSettings, mask_file: Path) -> Clip:
     return Clip(frames, keypoint[acts], score[acts], acting, anybody)
 
 
+def load_masks(path: Path) -> Tuple[np.ndarray, np.ndarray]:
+    """The masks of a file: of those who act, and of anybody, bool [T, H, W]."""
+    with np.load(path, allow_pickle=False) as arrays:
+        shape = tuple(arrays['shape'])
+        acting, anybody = (
+            np.unpackbits(arrays[name], count=np.prod(shape))
+            .reshape(shape)
+            .astype(bool)
+            for name in ('acting', 'anybody')
+        )
+    return acting, anybody
+
+
 def _masks(
     frames: np.ndarray,
     keypoint: np.ndarray,
@@ -145,16 +158,10 @@ def _masks(
     settings: PersonSettings,
     path: Path,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    shape = frames.shape[:3]
     if path.is_file():
-        with np.load(path, allow_pickle=False) as arrays:
-            if tuple(arrays['shape']) == shape:
-                return tuple(
-                    np.unpackbits(arrays[name], count=np.prod(shape))
-                    .reshape(shape)
-                    .astype(bool)
-                    for name in ('acting', 'anybody')
-                )
+        masks = load_masks(path)
+        if masks[0].shape == frames.shape[:3]:
+            return masks
     filled = [
         fill_gaps(
             keypoint[m], score[m] > 0, settings.reach, m < settings.persons
@@ -178,7 +185,7 @@ def _masks(
         with open(temporary, 'wb') as file:
             np.savez_compressed(
                 file,
-                shape=shape,
+                shape=acting.shape,
                 acting=np.packbits(acting),
                 anybody=np.packbits(anybody),
             )
