@@ -5,7 +5,7 @@
 
 from .body_shape import BodyShape
 from .clip import Clip, PersonSettings, load_masks, read_clip
-from .masks import MASKS, PersonMasks, PoseMasks, find_masks
+from .masks import MASKS, GrabCutMasks, PersonMasks, PoseMasks, find_masks
 from .persons import fill_gaps, follow_persons
 from .pictures import (
     cover,
@@ -22,6 +22,7 @@ __all__ = [
     'SETS',
     'BodyShape',
     'Clip',
+    'GrabCutMasks',
     'PersonMasks',
     'PersonSettings',
     'PoseMasks',

@@ -139,7 +139,7 @@ def read_clip(info: Dict, settings: PersonSettings, mask_file: Path) -> Clip:
 
 
 def load_masks(path: Path) -> Tuple[np.ndarray, np.ndarray]:
-    """The masks of a file: of those who act, and of anybody, bool [T, H, W]."""
+    """Those who act, and anybody, as :func:`read_clip` keeps them."""
     with np.load(path, allow_pickle=False) as arrays:
         shape = tuple(arrays['shape'])
         acting, anybody = (
