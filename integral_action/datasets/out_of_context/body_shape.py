@@ -29,7 +29,7 @@ HEAD = ('nose', 'eye', 'ear', 'head')
 TORSO, SHOULDERS = 0.29, 0.24  # shoulder to hip, shoulder to shoulder
 EXTENT = 0.92  # of the keypoints of a person who stands
 # What goes on behind a keypoint: by how much, and how thick.
-BEYOND = dict(wrist=('elbow', 0.07, 0.045), ankle=('knee', 0.035, 0.065))
+BEYOND = dict(wrist=('elbow', 0.085, 0.05), ankle=('knee', 0.035, 0.065))
 FRACTION = 4  # bits behind the point, of cv2's coordinates
 ROUND = np.linspace(0, 2 * np.pi, 24, endpoint=False)
 CIRCLE = np.stack([np.cos(ROUND), np.sin(ROUND)], 1)
