@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from integral_action.datasets.out_of_context import BodyShape
+from integral_action.datasets.out_of_context import BodyShape, PersonMasks
 from integral_action.fileio import write_poses
 from integral_action.keypoints import KeypointLayout
 from integral_action.visualization import write_video
@@ -50,3 +50,17 @@ def make_one(folder, name, frames=6, size=(120, 160), height=90, centre=60):
         pose_file=poses_name,
         camera=3,
     )
+
+
+class RedMasks(PersonMasks):
+    """A segmentation model of the user's, for ``--masks people:RedMasks``."""
+
+    def __init__(self, layout, least=100, every=1):
+        super().__init__(layout)
+        self.least, self.every = least, every
+
+    def __call__(self, frames, poses):
+        keypoint, score = poses
+        assert keypoint.shape[:3] == score.shape and score.any()
+        red = frames[..., 0].astype(int) - frames[..., 1:].max(-1)
+        return (red > self.least)[:: self.every]

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -155,6 +156,27 @@ def test_the_made_sets_are_data_sets(make, tmp_path):
             posed = bool((sample['inputs']['pose'][..., 2] > 0).any())
             name = sample['data_samples'].filename
             assert posed == ('background-only' not in name)
+
+
+def test_masks_of_ones_own(make, tmp_path):
+    """A segmentation model finds the red pixels, and no others."""
+    out, own = tmp_path / 'out', ['--masks', 'people:RedMasks']
+    assert make(*own, '--masks-options', 'least=80') == 3
+    for record in records(out, 'person-only').values():
+        stem = Path(record['source']).with_suffix('').as_posix()
+        mask, _ = load_masks(out / 'masks' / f'{stem}.npz')
+        name = f'original/{record["source"]}'
+        frames = frames_of(out, records(out, 'original')[name])
+        red = frames[..., 0] - frames[..., 1:].max(-1) > 80
+        assert (mask == red).all() and red.any()
+    message = make(*own, '--masks-options', 'least=90')
+    assert "masks_options {'least': 80}, not {'least': 90}" in message
+    shutil.rmtree(out)
+    message = make(*own, '--masks-options', 'every=2')
+    assert 'RedMasks gave masks of shape [3, 120, 160], bool' in message
+    shutil.rmtree(out)
+    message = make(*own, '--masks-options', 'most=2')
+    assert "masks 'people:RedMasks'" in message and "'most'" in message
 
 
 def test_what_is_there_is_not_made_again(make, data, tmp_path, capsys):

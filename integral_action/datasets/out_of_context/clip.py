@@ -195,7 +195,10 @@ def _masks(
 @lru_cache(1)
 def _finder(name: str, layout: str, options: str) -> PersonMasks:
     """Once a process: a model takes its time to load."""
-    return find_masks(name)(layout=layout, **json.loads(options))
+    try:
+        return find_masks(name)(layout=layout, **json.loads(options))
+    except TypeError as error:  # of options that it does not take
+        raise ValueError(f'masks {name!r}: {error}') from error
 
 
 def _checked(
