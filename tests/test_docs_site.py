@@ -109,8 +109,8 @@ def test_every_registered_class_is_on_an_api_page(site):
 
 @pytest.mark.parametrize(
     'module',
-    ['apis', 'datasets.writer', 'deployment', 'pose_estimators']
-    + ['visualization'],
+    ['apis', 'datasets.out_of_context', 'datasets.writer', 'deployment']
+    + ['pose_estimators', 'visualization'],
 )
 def test_every_public_name_is_on_an_api_page(site, module):
     package = pkgutil.resolve_name(f'integral_action.{module}')

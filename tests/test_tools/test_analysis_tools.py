@@ -420,7 +420,7 @@ def test_commands_of_the_page_run(tool, puppets, tmp_path, monkeypatch):
         out = tool(path.stem, *arguments)
         ran.add(path.stem)
     tools = {path.stem for path in TOOLS.glob('*.py')}
-    elsewhere = {'compare_runs', 'get_flops'}
+    elsewhere = {'compare_runs', 'context_report', 'get_flops'}
     assert ran == tools - {'analysis_common'} - elsewhere
 
     listed = {

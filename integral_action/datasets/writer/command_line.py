@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Callable, Dict
 
 from .convert import convert
+from .report import Report
 
 
 def folder(text: str) -> Path:
@@ -74,18 +75,27 @@ def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
         SystemExit: with status 1 and one line, where nothing can be written;
             with 3, where lists are written but videos were left out.
     """
+    options = {
+        name: getattr(args, name)
+        for name in (
+            'workers',
+            'max_persons',
+            'tolerance',
+            'keep_empty',
+            'link',
+        )
+    }
+    finish(lambda: convert(**prepare(args), **options))
+
+
+def finish(make: Callable[[], Report]) -> None:
+    """Make a dataset, print its report, and end as :func:`run` says.
+
+    Args:
+        make: what takes the time; the same again goes on where it stopped.
+    """
     try:
-        options = {
-            name: getattr(args, name)
-            for name in (
-                'workers',
-                'max_persons',
-                'tolerance',
-                'keep_empty',
-                'link',
-            )
-        }
-        report = convert(**prepare(args), **options)
+        report = make()
     except (OSError, ValueError) as error:
         sys.exit(' '.join(str(error).split()))
     except KeyboardInterrupt:

@@ -1,24 +1,14 @@
 from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, Iterable, List, Optional
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 from integral_action.fileio import whole_file, write_annotations
 from integral_action.keypoints import KeypointLayout
 
 from .converter import VideoConverter
 from .journal import Journal, stamp_of
 from .report import Finding, Report
+from .resume import do_what_is_left
 from .video import NOBODY, Poses, Video, VideoInfo
-from .workers import convert_all
 
 
 def convert(
@@ -95,28 +85,18 @@ def convert(
         tolerance,
         keep_empty,
     )
-    outcomes, stamps = {}, {}
-    for video in videos:
-        stamp = stamp_of(video_folder / video.filename, Path(video.poses))
-        outcome = journal.find(video, stamp, out / 'poses' / video.pose_file)
-        if outcome is None:
-            stamps[video.filename] = stamp
-        else:
-            outcomes[video.filename] = outcome
-    with Progress(
-        TextColumn(escape(out.name)),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-    ) as progress:
-        bar = progress.add_task('', total=len(videos), completed=len(outcomes))
-        todo = [video for video in videos if video.filename in stamps]
-        for video, outcome in convert_all(convert_one, todo, workers):
-            outcomes[video.filename] = outcome
-            if 'problem' not in outcome:  # others are tried again next time
-                journal.add(video, stamps[video.filename], outcome)
-            progress.advance(bar)
+    outcomes = do_what_is_left(
+        convert_one,
+        videos,
+        [
+            stamp_of(video_folder / video.filename, Path(video.poses))
+            for video in videos
+        ],
+        [out / 'poses' / video.pose_file for video in videos],
+        journal,
+        workers,
+        out.name,
+    )
     for name, names in class_names.items():
         with whole_file(out / name) as temporary:
             temporary.write_text(''.join(f'{line}\n' for line in names))

@@ -1,0 +1,40 @@
+"""Videos out of context, made of videos in context and their poses.
+
+``tools/dataset_converters/out_of_context.py`` makes data sets of them.
+"""
+
+from .body_shape import BodyShape
+from .clip import Clip, PersonSettings, load_masks, read_clip
+from .masks import MASKS, GrabCutMasks, PersonMasks, PoseMasks, find_masks
+from .persons import fill_gaps, follow_persons
+from .pictures import (
+    cover,
+    fill_with_colour,
+    paste,
+    remove_persons,
+    same_times,
+)
+from .sets import SCENE_SETS, SETS, make_set
+
+__all__ = [
+    'MASKS',
+    'SCENE_SETS',
+    'SETS',
+    'BodyShape',
+    'Clip',
+    'GrabCutMasks',
+    'PersonMasks',
+    'PersonSettings',
+    'PoseMasks',
+    'cover',
+    'fill_gaps',
+    'fill_with_colour',
+    'find_masks',
+    'follow_persons',
+    'load_masks',
+    'make_set',
+    'paste',
+    'read_clip',
+    'remove_persons',
+    'same_times',
+]

@@ -1,0 +1,192 @@
+"""How far models lean on the scene, on sets out of context of one's own.
+
+    python tools/analysis_tools/context_report.py data/mine-ooc \\
+        --model NAME FILE ... [--model NAME FILE ...] \\
+        [--metrics NAME METRICS.json] [--classes labels.txt]
+
+The first argument is the folder that out_of_context.py wrote. A model's files
+are those of `mim test --dump` on `all.jsonl` of that folder, or on any of its
+other lists; its swap validation is in the JSON that `mim test` leaves in its
+work_dir. See docs/out_of_context.md.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import numpy as np
+from analysis_common import (
+    add_classes,
+    class_names,
+    dot_figure,
+    file_name,
+    run_tool,
+    write_report,
+)
+
+from integral_action.evaluation.context import (
+    ACCURACIES,
+    SWAP_METRICS,
+    ContextSets,
+    context_row,
+)
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+
+
+def read_models(args) -> Dict[str, Dict[str, Results]]:
+    """The results of every model on each set.
+
+    Raises:
+        ValueError: a model without files or twice; as of
+            :meth:`ContextSets.split`.
+    """
+    sets, models = ContextSets(args.sets), {}
+    for name, *files in args.models:
+        if not files:
+            raise ValueError(f'--model {name}: no result files')
+        if name in models:
+            raise ValueError(f'--model {name} stands there twice')
+        models[name] = sets.split([Results.load(file) for file in files])
+    return models
+
+
+def read_metrics(args, models: List[str]) -> Dict[str, Dict]:
+    """The metrics of swap validation, of the models that have them.
+
+    Raises:
+        ValueError: of no model, or a file without them.
+    """
+    metrics = {}
+    for name, file in args.metrics:
+        if name not in models:
+            raise ValueError(
+                f'--metrics {name}: the models are {", ".join(models)}'
+            )
+        try:
+            values = json.loads(Path(file).read_text())
+        except ValueError as error:
+            raise ValueError(f'{file}: not JSON: {error}') from error
+        for key in SWAP_METRICS.values():
+            if not isinstance(values, dict) or not isinstance(
+                values.get(key), (int, float)
+            ):
+                raise ValueError(
+                    f'{file}: no {key!r}; was SwapAccuracy in test_evaluator?'
+                )
+        metrics[name] = values
+    return metrics
+
+
+def overview(
+    models: Dict[str, Dict[str, Results]],
+    metrics: Dict[str, Dict],
+    visible: float,
+) -> Table:
+    """What was measured, a row each; a column a model."""
+    rows = {
+        name: context_row(parts, metrics.get(name), visible=visible)
+        for name, parts in models.items()
+    }
+    measured = [
+        key
+        for key in next(iter(rows.values()))
+        if any(row[key] is not None for row in rows.values())
+    ]
+    return Table(
+        'percent',
+        list(models),
+        {key: [row[key] for row in rows.values()] for key in measured},
+        'In and out of context',
+    )
+
+
+def class_table(
+    parts: Dict[str, Results], names: List[str], title: str, visible: float
+) -> Table:
+    """A row a class that has videos."""
+    labels = np.unique(np.concatenate([p.labels for p in parts.values()]))
+    rows = {
+        names[label]: context_row(parts, label=label, visible=visible)
+        for label in labels
+    }
+    measured = [
+        key
+        for key in next(iter(rows.values()))
+        if any(row[key] is not None for row in rows.values())
+    ]
+    return Table(
+        'classes',
+        measured,
+        {name: [row[key] for key in measured] for name, row in rows.items()},
+        title,
+    )
+
+
+def context_report(args) -> None:
+    """Write the tables and pictures."""
+    if not 0 <= args.visible <= 1:
+        raise ValueError(f'--visible {args.visible}: expected 0 to 1')
+    models = read_models(args)
+    metrics = read_metrics(args, list(models))
+    names = class_names(args.classes, models)
+    table = overview(models, metrics, args.visible)
+    tables = {'context': table}
+    pictures = {'context': dot_figure(table, '%', table.columns)}
+    for model, parts in models.items():
+        stem = file_name('context', model)
+        title = f'Each class, {model} (%)'
+        part = class_table(parts, names, title, args.visible)
+        tables[stem] = part
+        shown = [name for name in ACCURACIES.values() if name in part.columns]
+        pictures[stem] = dot_figure(part, 'top-1 (%)', shown)
+    write_report(args.out_dir, 'context_report', tables, pictures)
+
+
+def main(arguments=None) -> int:
+    """The tool."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'sets', type=Path, help='the folder that out_of_context.py wrote'
+    )
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        action='append',
+        required=True,
+        dest='models',
+        metavar=('NAME', 'FILE'),
+        help='a name, and its result files; again for each model',
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs=2,
+        action='append',
+        default=[],
+        metavar=('NAME', 'FILE'),
+        help='the JSON of a test with SwapAccuracy; again for each model',
+    )
+    parser.add_argument(
+        '--visible',
+        type=float,
+        default=0.5,
+        help='share of the frames with a pose, from which on a pose counts as '
+        'visible (default: %(default)s)',
+    )
+    add_classes(parser)
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        default=Path('work_dirs/analysis/context_report'),
+        help='folder to write (default: %(default)s)',
+    )
+    return run_tool(context_report, parser.parse_args(arguments))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

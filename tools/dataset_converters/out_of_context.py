@@ -1,0 +1,597 @@
+"""Make sets out of context of the videos of a data set with poses.
+
+Usage:
+    python tools/dataset_converters/out_of_context.py LIST OUT \\
+        --video-prefix VIDEOS --pose-prefix POSES --layout coco17
+
+OUT gets `person-only.jsonl`, `background-only.jsonl`,
+`scene-swap-still.jsonl`, `scene-swap-moving.jsonl` and `still-person.jsonl`
+with their videos and poses; `original.jsonl`, the videos that they were made
+of; `all.jsonl`, all of these; `pairs.csv`, whose scene went to whom. Videos
+whose person is too small or too big are left out and counted. See
+docs/out_of_context.md.
+"""
+
+import argparse
+import csv
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Callable, Dict, List, Tuple
+
+import cv2
+import decord
+import numpy as np
+from mmengine.config import DictAction
+
+from integral_action.datasets import VideoPoseDataset
+from integral_action.datasets.label_map import LabelMap
+from integral_action.datasets.out_of_context import (
+    MASKS,
+    SCENE_SETS,
+    SETS,
+    Clip,
+    PersonSettings,
+    find_masks,
+    load_masks,
+    make_set,
+    read_clip,
+)
+from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.writer import (
+    Finding,
+    Report,
+    Video,
+    finish,
+    folder,
+    link_to,
+    probe_video,
+)
+from integral_action.datasets.writer.journal import Journal, stamp_of
+from integral_action.datasets.writer.resume import do_what_is_left
+from integral_action.datasets.writer.video import NOBODY, UnusableError
+from integral_action.evaluation.metrics.swap_accuracy import draw_pairings
+from integral_action.fileio import (
+    read_annotations,
+    read_poses,
+    records_of,
+    whole_file,
+    write_annotations,
+    write_poses,
+)
+from integral_action.keypoints import KeypointLayout
+from integral_action.visualization import (
+    draw_poses,
+    write_picture,
+    write_video,
+)
+from integral_action.visualization.canvas import (
+    PAPER,
+    below,
+    beside,
+    enlarge,
+    write_text,
+)
+
+ORIGINAL = 'original'
+SMALL, BIG = 'person too small', 'person too big'
+# of a record, and not of a video that is made of it
+OWN_KEYS = {
+    'filename', 'frame_dir', 'label', 'total_frames', 'img_shape', 'fps',
+    'pose_file', 'keypoint', 'keypoint_score', 'original_shape',
+}  # fmt: skip
+PANEL_WIDTH = 160  # of the sheet, pixels
+
+
+# ------------------------------------------------------------------ reading
+
+
+def read_videos(args: argparse.Namespace) -> List[Video]:
+    """The videos of the list; ``extra`` is what :func:`read_clip` takes.
+
+    Raises:
+        OSError, ValueError: as of :class:`VideoPoseDataset`; a video outside
+            of ``--video-prefix``; two that would be written to one file.
+    """
+    dataset = VideoPoseDataset(
+        str(args.list),
+        pipeline=[],
+        layout=args.layout,
+        split=args.split,
+        data_prefix=dict(
+            video=str(args.video_prefix), pose=str(args.pose_prefix)
+        ),
+        check_files=False,  # those that lack are reported with the others
+        test_mode=True,
+    )
+    videos, seen = [], {}
+    for i in range(len(dataset)):
+        info = dataset.get_data_info(i)
+        name = os.path.relpath(info['filename'], args.video_prefix)
+        stem = PurePosixPath(Path(name).as_posix()).with_suffix('')
+        if stem.is_absolute() or '..' in stem.parts:
+            raise ValueError(
+                f'{args.list}: {name} is outside of --video-prefix '
+                f'{args.video_prefix}'
+            )
+        if stem in seen:
+            raise ValueError(
+                f'{args.list}: {seen[stem]} and {name} would both be written '
+                f'to {stem}.mp4'
+            )
+        seen[stem] = name
+        poses = Path(info.get('pose_file', args.list))
+        videos.append(Video(name, dict(all=info['label']), poses, info))
+    return videos
+
+
+def extras_of(args: argparse.Namespace) -> List[Dict]:
+    """The further keys of each record, such as ``context``."""
+    records = records_of(read_annotations(args.list), args.split, args.list)
+    plain = (str, int, float, bool, list, type(None))
+    return [
+        {
+            key: value
+            for key, value in record.items()
+            if key not in OWN_KEYS and isinstance(value, plain)
+        }
+        for record in records
+    ]
+
+
+def file_of(folder: Path, name: str, suffix: str) -> Path:
+    """Of a video's name: ``folder/run/a.mp4`` of ``run/a.avi``."""
+    return Path(folder, name).with_suffix(suffix)
+
+
+# ------------------------------------------------------------------ masks
+
+
+@dataclass(frozen=True)
+class FindPersons:
+    """Writes a video's masks; travels to the worker processes."""
+
+    out: Path
+    settings: PersonSettings
+
+    def __call__(self, video: Video) -> Dict:
+        mask_file = file_of(self.out / 'masks', video.filename, '.npz')
+        try:
+            info = probe_video(Path(video.extra['filename']))
+            mask_file.unlink(missing_ok=True)  # of other frames or poses
+            clip = read_clip(video.extra, self.settings, mask_file)
+        except UnusableError as error:
+            return dict(problem=[error.kind, str(error)])
+        return dict(
+            fps=info.fps,
+            img_shape=list(clip.frames.shape[1:3]),
+            **clip.measure(),
+        )
+
+
+# ------------------------------------------------------------------ sets
+
+
+@dataclass(frozen=True)
+class MakeSets:
+    """Writes all sets of a video; travels to the worker processes.
+
+    A video's ``extra`` is (name, info) of the person's video and of the
+    background's, and the frame rate.
+    """
+
+    out: Path
+    settings: PersonSettings
+    colour: Tuple[int, int, int]
+
+    def _read(self, name: str, info: Dict) -> Clip:
+        mask_file = file_of(self.out / 'masks', name, '.npz')
+        return read_clip(info, self.settings, mask_file)
+
+    def __call__(self, video: Video) -> Dict:
+        name, info = video.extra['person']
+        try:
+            clip = self._read(name, info)
+            background = self._read(*video.extra['background'])
+        except UnusableError as error:
+            return dict(problem=[error.kind, str(error)])
+        for kind in SETS:
+            frames, *poses = make_set(kind, clip, background, self.colour)
+            write_poses(
+                file_of(self.out / 'poses' / kind, name, '.npz'), *poses
+            )
+            movie = file_of(self.out / 'videos' / kind, name, '.mp4')
+            write_video(movie, frames, video.extra['fps'])
+        keypoint, score = LoadPoses.read(info)
+        path = file_of(self.out / 'poses' / ORIGINAL, name, '.npz')
+        # the last: where it is, all is done
+        write_poses(path, keypoint[..., :2], score)
+        return {}
+
+
+def draw_pairs(
+    names: List[str], labels: List[int], seed: int
+) -> List[Tuple[int, int]]:
+    """Draw a background of another class for each video.
+
+    Raises:
+        ValueError: all are of one class.
+    """
+    if len(set(labels)) < 2:
+        raise ValueError(
+            f'all {len(labels)} videos that can be used are of class '
+            f'{labels[0]}: there is no background of another class'
+        )
+    order = np.argsort(names)  # a list in another order has the same pairs
+    _, partner = draw_pairings(np.array(labels)[order], 1, seed)
+    return [int(order[partner[i]]) for i in np.argsort(order)]
+
+
+def records_of_sets(
+    videos: List[Video],
+    extras: List[Dict],
+    found: List[Dict],
+    partner: List[int],
+) -> Dict[str, List[Dict]]:
+    """The lines of every list."""
+    lists = {name: [] for name in (ORIGINAL, *SETS)}
+    for video, extra, info, other in zip(videos, extras, found, partner):
+        name, label = video.filename, video.labels['all']
+        shape = [n + n % 2 for n in info['img_shape']]  # as videos are written
+        for kind in lists:
+            movie = (
+                Path(name) if kind == ORIGINAL else file_of('', name, '.mp4')
+            )
+            record = extra | dict(
+                filename=f'{kind}/{movie.as_posix()}',
+                label=label,
+                total_frames=video.extra['total_frames'],
+                fps=info['fps'],
+                img_shape=shape,
+                pose_file=f'{kind}/{file_of("", name, ".npz").as_posix()}',
+                set=kind,
+                source=name,
+                person_share=round(info['person_share'], 4),
+                box_share=round(info['box_share'], 4),
+                pose_share=round(info['pose_share'], 4),
+            )
+            if kind == ORIGINAL:  # poses may be of another size
+                given = video.extra.get('img_shape', info['img_shape'])
+                record['img_shape'] = list(given)
+            if kind == 'background-only':
+                record['pose_share'] = 0.0
+            if kind in SCENE_SETS:
+                record['background'] = videos[other].filename
+                record['background_label'] = videos[other].labels['all']
+            lists[kind].append(record)
+    return lists
+
+
+# ----------------------------------------------------------------- report
+
+
+@dataclass
+class SetsReport(Report):
+    """A report that tells what the masks cover, too.
+
+    Args:
+        covered: by the videos' names, as of :meth:`Clip.measure`.
+    """
+
+    covered: Dict[str, Dict[str, float]] = field(default_factory=dict)
+
+    def print(self) -> None:
+        """Print it."""
+        super().print()
+        for key, what in (
+            ('person_share', 'the person covers of the picture'),
+            ('box_share', "the mask covers of the person's box"),
+        ):
+            values = {name: one[key] for name, one in self.covered.items()}
+            if values:
+                least = min(values, key=values.get)
+                most = max(values, key=values.get)
+                mean = np.mean(list(values.values()))
+                print(
+                    f'{what} {mean:.0%} in the mean, {values[least]:.0%} '
+                    f'({least}) to {values[most]:.0%} ({most})'
+                )
+
+
+def draw_sheet(
+    out: Path, videos: List[Video], layout: str, rows: int
+) -> np.ndarray:
+    """Pictures of what was made: a row a video, a column a set."""
+    chosen = np.linspace(0, len(videos) - 1, min(rows, len(videos)))
+    columns = (ORIGINAL, 'mask', *SETS)
+    lines = []
+    for i in chosen.round().astype(int):
+        name, info = videos[i].filename, videos[i].extra
+        t = info['total_frames'] // 4  # still-person shows the middle
+        panels = []
+        mask = load_masks(file_of(out / 'masks', name, '.npz'))[0][t]
+        original = decord.VideoReader(info['filename'])[t].asnumpy()
+        keypoint, score = read_poses(
+            file_of(out / 'poses' / 'person-only', name, '.npz')
+        )
+        posed = draw_poses(original, keypoint[:, t], score[:, t], layout)
+        panels.append(posed)
+        panels.append(np.where(mask[..., None], original, original // 4))
+        for kind in SETS:
+            path = file_of(out / 'videos' / kind, name, '.mp4')
+            panels.append(decord.VideoReader(str(path))[t].asnumpy())
+        height = round(PANEL_WIDTH * original.shape[0] / original.shape[1])
+        lines.append(
+            beside([enlarge(x, (height, PANEL_WIDTH)) for x in panels])
+        )
+        paper = np.full((20, lines[-1].shape[1], 3), PAPER, np.uint8)
+        lines.append(write_text(paper, (4, 10), name, 13, paper.shape[1]))
+    paper = np.full((20, PANEL_WIDTH, 3), PAPER, np.uint8)
+    head = beside(
+        [
+            write_text(paper, (4, 10), name, 13, PANEL_WIDTH, bold=True)
+            for name in columns
+        ]
+    )
+    return below([head, *lines])
+
+
+# -------------------------------------------------------------------- all
+
+
+def make(args: argparse.Namespace) -> SetsReport:
+    """Make the sets.
+
+    Raises:
+        OSError, ValueError: nothing can be made.
+    """
+    settings = PersonSettings(
+        args.layout,
+        args.masks,
+        args.masks_options,
+        args.persons,
+        args.score_thr,
+        args.reach,
+    )
+    find_masks(args.masks)
+    cv2.setNumThreads(1)  # a fork would wait for threads that it has not
+    out, videos, extras = args.out, read_videos(args), extras_of(args)
+    (out / 'videos').mkdir(parents=True, exist_ok=True)
+    link_to(out / 'videos' / ORIGINAL, args.video_prefix)
+    note = json.loads(json.dumps(asdict(settings)))
+    journal = Journal(out / '.masks', note)
+    stamps = [
+        stamp_of(Path(video.extra['filename']), video.poses)
+        for video in videos
+    ]
+    outcomes = do_what_is_left(
+        FindPersons(out, settings),
+        videos,
+        stamps,
+        [file_of(out / 'masks', video.filename, '.npz') for video in videos],
+        journal,
+        args.workers,
+        'persons',
+    )
+    report = SetsReport(out, {}, [], [], [])
+    kept = [
+        i
+        for i, video in enumerate(videos)
+        if is_usable(video, outcomes[video.filename], args, report)
+    ]
+    found = [outcomes[videos[i].filename] for i in kept]
+    stamps = [stamps[i] for i in kept]
+    extras = [extras[i] for i in kept]
+    videos = [videos[i] for i in kept]
+    names = [video.filename for video in videos]
+    report.covered = dict(zip(names, found))
+    partner = []
+    if videos:
+        labels = [video.labels['all'] for video in videos]
+        partner = draw_pairs(names, labels, args.seed)
+        write_pairs(out / 'pairs.csv', videos, partner)
+    tasks = [
+        Video(
+            video.filename,
+            video.labels,
+            video.poses,
+            dict(
+                person=(video.filename, video.extra),
+                background=(names[other], videos[other].extra),
+                fps=info['fps'],
+            ),
+        )
+        for video, info, other in zip(videos, found, partner)
+    ]
+    outcomes = do_what_is_left(
+        MakeSets(out, settings, tuple(args.colour)),
+        tasks,
+        [
+            [*stamp, names[other], *stamps[other]]
+            for stamp, other in zip(stamps, partner)
+        ],
+        [file_of(out / 'poses' / ORIGINAL, name, '.npz') for name in names],
+        Journal(out / '.made', dict(note, colour=list(args.colour))),
+        args.workers,
+        'sets',
+    )
+    lists = records_of_sets(videos, extras, found, partner)
+    whole = []
+    for i, name in enumerate(names):
+        problem = outcomes[name].get('problem')
+        if problem:
+            report.left_out.append(Finding(name, *problem))
+        else:
+            whole.append(i)
+    lists = {
+        kind: [records[i] for i in whole] for kind, records in lists.items()
+    }
+    lists['all'] = [record for part in lists.values() for record in part]
+    for kind, records in lists.items():
+        report.lists[kind] = len(records)
+        if records:
+            write_annotations(out / f'{kind}.jsonl', records)
+        else:  # of an earlier run
+            (out / f'{kind}.jsonl').unlink(missing_ok=True)
+    write_class_names(args)
+    report.write()
+    if args.sheet and whole:
+        some = [videos[i] for i in whole]
+        write_picture(
+            args.sheet, draw_sheet(out, some, args.layout, args.sheet_rows)
+        )
+    return report
+
+
+def is_usable(
+    video: Video, outcome: Dict, args: argparse.Namespace, report: Report
+) -> bool:
+    """Whether sets can be made of a video; if not, it is reported."""
+    if 'problem' in outcome:
+        finding = Finding(video.filename, *outcome['problem'])
+        empty = finding.kind == NOBODY
+        (report.excluded if empty else report.left_out).append(finding)
+        return False
+    share = outcome['person_share']
+    for kind, bad in (
+        (SMALL, share < args.min_share),
+        (BIG, share > args.max_share),
+    ):
+        if bad:
+            text = f'the person covers {share:.1%} of the picture'
+            report.excluded.append(Finding(video.filename, kind, text))
+            return False
+    return True
+
+
+def write_pairs(path: Path, videos: List[Video], partner: List[int]) -> None:
+    """Write down whose background went behind whom."""
+    with whole_file(path) as temporary:
+        with open(temporary, 'w', newline='', encoding='utf-8') as file:
+            writer = csv.writer(file, lineterminator='\n')
+            writer.writerow(
+                ['source', 'label', 'background', 'background_label']
+            )
+            for video, other in zip(videos, partner):
+                two = (video, videos[other])
+                writer.writerow(
+                    [x for v in two for x in (v.filename, v.labels['all'])]
+                )
+
+
+def write_class_names(args: argparse.Namespace) -> None:
+    """Copy ``classes.txt``, where the list has one beside it."""
+    path = args.classes or args.list.parent / 'classes.txt'
+    if args.classes or path.is_file():
+        names = LabelMap.read(path).names
+        with whole_file(args.out / 'classes.txt') as temporary:
+            temporary.write_text(''.join(f'{name}\n' for name in names))
+
+
+def number(least: float, most: float, kind: Callable = int) -> Callable:
+    """The type of an argument that is a number of a range."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f'{text}: expected {least} to {most}'
+            )
+        return value
+
+    return parse
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add('list', type=Path, help='annotations: .jsonl, .json or .pkl')
+    add('out', type=Path, help='folder to write')
+    add('--split', help='of a .pkl')
+    add('--video-prefix', type=folder, required=True, help='of the videos')
+    add('--pose-prefix', type=folder, default='.', help='of the pose files')
+    add('--layout', default='openpose18', help="the poses' keypoints")
+    add('--classes', type=Path, help='class names, one a line')
+    add('--seed', type=number(0, 2**32), default=0, help='of the pairs')
+    add(
+        '--min-share',
+        type=number(0, 1, float),
+        default=0.05,
+        help='of the picture; videos whose person is smaller are left out',
+    )
+    add(
+        '--max-share',
+        type=number(0, 1, float),
+        default=0.5,
+        help='videos whose person is bigger are left out',
+    )
+    add(
+        '--persons',
+        type=number(1, 100),
+        default=1,
+        help='that act; all others are taken for background, and removed',
+    )
+    add(
+        '--score-thr',
+        type=number(0, 1e9, float),
+        default=0.1,
+        help='keypoints above it are seen',
+    )
+    add(
+        '--reach',
+        type=number(0, 10**6),
+        default=5,
+        help='frames that a missing keypoint is taken from',
+    )
+    add(
+        '--masks',
+        default='grabcut',
+        help=f"{', '.join(MASKS)}, or a 'module:Class' of your own",
+    )
+    add(
+        '--masks-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='that the masks are made with',
+    )
+    add(
+        '--colour',
+        nargs=3,
+        type=number(0, 255),
+        default=[124, 116, 104],
+        metavar=('R', 'G', 'B'),
+        help='round the person of person-only; the mean of ImageNet, which '
+        'the configs make 0',
+    )
+    add('--sheet', type=Path, help='picture (.png) of what came out')
+    add('--sheet-rows', type=number(1, 1000), default=8, help='videos on it')
+    add(
+        '--workers',
+        type=number(1, 1000),
+        default=min(8, os.cpu_count() or 1),
+        help='processes',
+    )
+    args = parser.parse_args(arguments)
+    try:
+        KeypointLayout.get(args.layout)
+        find_masks(args.masks)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    if args.sheet and args.sheet.suffix != '.png':
+        parser.error(f'--sheet {args.sheet}: expected a file ending in .png')
+    return args
+
+
+def main(arguments=None) -> None:
+    args = parse_args(arguments)
+    finish(lambda: make(args))
+
+
+if __name__ == '__main__':
+    main()
