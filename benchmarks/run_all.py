@@ -24,7 +24,7 @@ SCRIPTS = {
     'fused_step': [],
     'loading': [],
     'ten_clips': [],
-    'inference': [],
+    'inference': ['--compile'],
     'onnx_speed': ['--threads', '1'],
     'scaling': ['--out', str(FOLDER / 'scaling.png')],
     'annotations': [],

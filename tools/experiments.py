@@ -40,6 +40,7 @@ MODELS = {
 PEERS = ('tsm', 'stgcn', 'posec3d', 'rgbpose-conv3d')
 # trained from nothing that another model has learnt
 ALONE = (*STREAMS, 'from-scratch', 'pose-heatmap', 'pose-paf', *PEERS)
+SWAP = ('test_evaluator._delete_=True', 'test_evaluator.type=SwapAccuracy')
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,15 @@ class Data:
         columns: what the results are of: a title, the result file, and, where
             a file has several, the ``context`` of the videos that count.
         generated: whether a seed has data of its own, drawn from it.
+        swap: options that test on videos in context alone, for the swap
+            validation.
     """
 
     configs: Tuple[str, ...]
     columns: Tuple[Tuple[str, str, str], ...]
     tests: Dict[str, List[str]] = field(default_factory=lambda: dict(test=[]))
     generated: bool = False
+    swap: Tuple[str, ...] = ()
 
 
 def mimetics(classes: str) -> List[str]:
@@ -70,21 +74,19 @@ def mimetics(classes: str) -> List[str]:
     ]
 
 
-PUPPETS = (('in context', 'test', 'in'), ('out of context', 'test', 'out'))
+PUPPETS = dict(
+    columns=(('in context', 'test', 'in'), ('out of context', 'test', 'out')),
+    generated=True,
+    swap=('test_dataloader.dataset.ann_file=in_context.jsonl',),
+)
 DATA = {
-    'puppets': Data(
-        ('{model}_r18w16*_puppets-*.py',),
-        PUPPETS,
-        generated=True,
-    ),
+    'puppets': Data(('{model}_r18w16*_puppets-*.py',), **PUPPETS),
     # another appearance stream; the pose stream is that of 'puppets'
     'puppets-slowonly': Data(
-        ('{model}_slowonly-r18w16*_puppets-*.py',),
-        PUPPETS,
-        generated=True,
+        ('{model}_slowonly-r18w16*_puppets-*.py',), **PUPPETS
     ),
     'puppets-uniformer': Data(
-        ('{model}_uniformer-xxs*_puppets-*.py',), PUPPETS, generated=True
+        ('{model}_uniformer-xxs*_puppets-*.py',), **PUPPETS
     ),
     'jhmdb': Data(
         ('{model}_r18w16*_jhmdb8-split1-*.py',), (('JHMDB', 'test', ''),)
@@ -158,6 +160,7 @@ def plan(
     seed: int,
     work: Path,
     launch: Sequence[str] = ('--gpus', '0'),
+    swap_validation: bool = False,
 ) -> List[Job]:
     """The jobs that train and test models with a seed.
 
@@ -167,6 +170,7 @@ def plan(
         seed: of the training, and of generated data.
         work: the folder; each model gets its own in it.
         launch: where mim is to run a training or a test.
+        swap_validation: whether to test with SwapAccuracy, too.
 
     Returns:
         The jobs, each behind those that it needs, trainings first.
@@ -217,19 +221,30 @@ def plan(
             int(checkpoint_of(config)[6:-4]),
         )
         trainings[model] = train
-        for name, options in DATA[data].tests.items():
-            options = [*options, *([roots['test']] if roots else [])]
-            command = [mim, 'test', 'integral_action', str(config), *launch]
-            command += ['--checkpoint', str(folder / checkpoint_of(config))]
-            command += ['--work-dir', str(folder)]
-            command += ['--dump', str(folder / f'{name}.pkl')]
+        test = [mim, 'test', 'integral_action', str(config), *launch]
+        test += ['--checkpoint', str(folder / checkpoint_of(config))]
+        root = [roots['test']] if roots else []
+        kinds = {
+            name: (
+                ['--work-dir', str(folder)]
+                + ['--dump', str(folder / f'{name}.pkl')],
+                [*options, *root],
+            )
+            for name, options in DATA[data].tests.items()
+        }
+        if swap_validation and model not in PEERS:
+            kinds['swap'] = (
+                ['--work-dir', str(folder / 'swap')],
+                [*SWAP, *DATA[data].swap, *root],
+            )
+        for name, (output, options) in kinds.items():
             if options:
-                command += ['--cfg-options', *options]
+                output += ['--cfg-options', *options]
             tests.append(
                 Job(
                     f'{name} {MODELS[model]}, seed {seed}',
                     folder,
-                    command,
+                    [*test, *output],
                     [train],
                 )
             )

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-from experiments import DATA, MODELS, STREAMS, plan
+import swap_validation
+from experiments import DATA, MODELS, PEERS, STREAMS, plan
 from jobs import run_all
 from rich.console import Console
 
@@ -262,6 +263,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         type=int,
         help='jobs side by side: 2 on the CPU, 1 on GPUs',
     )
+    parser.add_argument(
+        '--swap-validation',
+        action='store_true',
+        help='test all models with swapped appearance, too, and write swap.md '
+        '(docs/robust.md)',
+    )
     args = parser.parse_args(arguments)
     names = list(TABLES) if 'all' in args.tables else args.tables
     launch = ['--gpus', str(args.gpus)]
@@ -279,6 +286,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
                 seed,
                 work / f'seed{seed}',
                 launch,
+                args.swap_validation,
             )
         ]
     except ValueError as error:
@@ -294,6 +302,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         file, table = write(name, args.data, args.seeds, work)
         console.print(f'\n{file}: {TABLES[name].title}\n')
         print(table)
+    if args.swap_validation:
+        swapped = [key for key in MODELS if key in {*models} - {*PEERS}]
+        file, text = swap_validation.write(
+            swapped, args.data, args.seeds, work, measure
+        )
+        console.print(f'\n{file}: Swap validation\n')
+        print(text)
 
 
 if __name__ == '__main__':

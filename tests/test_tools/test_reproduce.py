@@ -187,3 +187,65 @@ def test_every_row_of_the_papers_tables_is_a_row_here(tools):
         if table.number:
             mine = {row for row, _ in table.rows}
             assert set(Table.of_paper(table.number).rows) <= mine
+
+
+def test_swap_validation_tests_on_videos_in_context(tools, tmp_path):
+    experiments, _ = tools
+    jobs = experiments.plan(
+        ['integral', 'tsm'], 'puppets', 3, tmp_path, swap_validation=True
+    )
+    swaps = [job for job in jobs if job.name.startswith('swap')]
+    assert [job.name for job in swaps] == [
+        'swap appearance-only, seed 3',
+        'swap pose-only, seed 3',
+        'swap IntegralAction, seed 3',  # MMAction2's own have no streams
+    ]
+    command = swaps[-1].command
+    assert command[command.index('--work-dir') + 1] == str(
+        tmp_path / 'integral' / 'swap'
+    )
+    assert 'test_dataloader.dataset.ann_file=in_context.jsonl' in command
+    plain = experiments.plan(['integral', 'tsm'], 'puppets', 3, tmp_path)
+    assert [job.command for job in jobs if job not in swaps] == [
+        job.command for job in plain
+    ]
+
+
+def test_swap_validation_ranks_models(tools, tmp_path):
+    """Out of context 30, 20, 10; swapped in another order, by one place."""
+    import json
+
+    import swap_validation
+
+    models = ('integral', 'lambda1', 'lambda5')
+    out = dict(integral=30.0, lambda1=20.0, lambda5=10.0)
+    swap = dict(integral=0.5, lambda1=0.75, lambda5=0.25)
+
+    def measure(model, data, folder):
+        return {
+            'in context top-1': out[model] + (folder.name == 'seed1'),
+            'out of context top-1': out[model],
+            'in context mean G': 0.2,
+        }
+
+    for seed in (0, 1):
+        for model in models:
+            for time, value in (('20260102', swap[model]), ('20260101', 0)):
+                folder = tmp_path / f'seed{seed}' / model / 'swap' / time
+                folder.mkdir(parents=True)
+                values = {'swap/accuracy': value}
+                values['swap/context_following'] = 0.125
+                (folder / f'{time}.json').write_text(json.dumps(values))
+    file, text = swap_validation.write(
+        models, 'puppets', [0, 1], tmp_path, measure
+    )
+    assert file.read_text().endswith(text)
+    assert '| IntegralAction | 30.5 | 30.0 | 50.0 | 12.5 |' in text
+    # ranks 1 2 3 and 2 1 3: 1 - 6 * 2 / (3 * 8)
+    assert '- swap accuracy: 0.50 (seed by seed 0.50, 0.50)' in text
+    assert '- in context top-1: 1.00' in text
+    lines = list(csv.reader(open(tmp_path / 'swap.csv')))
+    assert lines[2] == ['IntegralAction, 1', '31.0', '30.0', '50.0', '12.5']
+    assert (tmp_path / 'swap.png').stat().st_size > 1000
+    with pytest.raises(FileNotFoundError, match='no JSON of a test'):
+        swap_validation.write(['integral'], 'puppets', [2], tmp_path, measure)
