@@ -12,8 +12,8 @@ the classifier's so that probabilities are far from even.
 
 ``--compile`` adds ``torch.compile`` of the model as it is, with weights that
 are frozen, so that the compiler folds and lays out by itself (minutes on a
-CPU). ``--device cuda`` is the same on a GPU; there the share of the peak of its bfloat16 tensor cores
-is given if ``--peak`` tells it, in TFLOPS.
+CPU). ``--device cuda`` is the same on a GPU; there the share of the peak of
+its bfloat16 tensor cores is given if ``--peak`` tells it, in TFLOPS.
 """
 
 import argparse

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from demo_report import write_report
-from experiments import plan, puppets_of
+from experiments import Run, plan, puppets_of
 from jobs import run_all
 from rich.console import Console
 
@@ -43,7 +43,7 @@ def main() -> None:
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        run_all(plan(models, 'puppets', args.seed, work), console)
+        run_all(plan(models, [Run('puppets', args.seed, work)]), console)
     except KeyboardInterrupt:
         sys.exit('stopped; "make demo" goes on from here')
     write_report(puppets_of(args.seed), work, console)

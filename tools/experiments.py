@@ -4,7 +4,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple, Union
 
 from jobs import Job
 
@@ -40,6 +40,10 @@ MODELS = {
 PEERS = ('tsm', 'stgcn', 'posec3d', 'rgbpose-conv3d')
 # trained from nothing that another model has learnt
 ALONE = (*STREAMS, 'from-scratch', 'pose-heatmap', 'pose-paf', *PEERS)
+# whose streams are not frozen
+UNFROZEN = (*ALONE, 'not-fixed')
+# whose pose features carry visibility
+VISIBILITY = ('robust-product-pose-gate',)
 SWAP = ('test_evaluator._delete_=True', 'test_evaluator.type=SwapAccuracy')
 
 
@@ -56,6 +60,11 @@ class Data:
         generated: whether a seed has data of its own, drawn from it.
         swap: options that test on videos in context alone, for the swap
             validation.
+        splits: whether there are several: lists ``split1_train.jsonl``,
+            ``split1_test.jsonl``.
+        sets: options of ``out_of_context.py``, where models are tested on
+            sets out of context that are made of the test videos.
+        pose_of: the data whose pose stream is this one's.
     """
 
     configs: Tuple[str, ...]
@@ -63,33 +72,75 @@ class Data:
     tests: Dict[str, List[str]] = field(default_factory=lambda: dict(test=[]))
     generated: bool = False
     swap: Tuple[str, ...] = ()
+    splits: bool = False
+    sets: Tuple[str, ...] = ()
+    pose_of: str = ''
+
+    @property
+    def results(self) -> Dict[str, List[str]]:
+        """Result files, and the options of the tests that write them; a
+        split's number is to be filled in."""
+        tests = dict(self.tests)
+        if self.splits:
+            tests['test'] = [f'{TEST}.ann_file=split{{split}}_test.jsonl']
+        if self.sets:
+            tests['context'] = [
+                f'{TEST}.data_root={sets_of("{split}")}/',
+                f'{TEST}.ann_file=all.jsonl',
+            ]
+        return tests
+
+
+TEST = 'test_dataloader.dataset'
+
+
+def sets_of(split: Union[int, str]) -> Path:
+    """The folder of the sets out of context of a split's test videos."""
+    return Path(f'data/jhmdb-context/split{split}')
 
 
 def mimetics(classes: str) -> List[str]:
     """Options that test on Mimetics, labelled with a model's classes."""
-    dataset = 'test_dataloader.dataset'
     return [
-        f'{dataset}.data_root=data/mimetics/',
-        f'{dataset}.ann_file={classes}.jsonl',
+        f'{TEST}.data_root=data/mimetics/',
+        f'{TEST}.ann_file={classes}.jsonl',
     ]
 
 
 PUPPETS = dict(
     columns=(('in context', 'test', 'in'), ('out of context', 'test', 'out')),
     generated=True,
-    swap=('test_dataloader.dataset.ann_file=in_context.jsonl',),
+    swap=(f'{TEST}.ann_file=in_context.jsonl',),
+)
+JHMDB = dict(
+    columns=(('in context', 'test', ''),),
+    splits=True,
+    sets=tuple(
+        'data/jhmdb/split{split}_test.jsonl --layout coco17 --video-prefix '
+        'data/jhmdb/videos --pose-prefix data/jhmdb/poses'.split()
+    ),
 )
 DATA = {
     'puppets': Data(('{model}_r18w16*_puppets-*.py',), **PUPPETS),
-    # another appearance stream; the pose stream is that of 'puppets'
+    # another appearance stream
     'puppets-slowonly': Data(
-        ('{model}_slowonly-r18w16*_puppets-*.py',), **PUPPETS
+        ('{model}_slowonly-r18w16*_puppets-*.py',),
+        pose_of='puppets',
+        **PUPPETS,
     ),
     'puppets-uniformer': Data(
-        ('{model}_uniformer-xxs*_puppets-*.py',), **PUPPETS
+        ('{model}_uniformer-xxs*_puppets-*.py',),
+        pose_of='puppets',
+        **PUPPETS,
     ),
-    'jhmdb': Data(
-        ('{model}_r18w16*_jhmdb8-split1-*.py',), (('JHMDB', 'test', ''),)
+    'jhmdb': Data(('{model}_r18w16*_jhmdb8-split1-*.py',), **JHMDB),
+    'jhmdb-lite0': Data(
+        (
+            '{model}_lite0*_jhmdb8-split1-*.py',
+            '{model}_imagenet-pretrained-lite0*_jhmdb8-split1-*.py',
+        ),
+        pose_of='jhmdb',
+        **JHMDB,
     ),
     # section 4.3: ResNet-18 8x8 in both streams
     'kinetics50': Data(
@@ -119,6 +170,49 @@ DATA = {
 }
 
 
+@dataclass(frozen=True)
+class Run:
+    """All models of some data, trained with a seed, on a split.
+
+    Attributes:
+        data: a key of :data:`DATA`.
+        seed: of the training, and of generated data.
+        base: the folder; each model gets its own in it.
+        split: of the data, where they have several.
+        pose_base: of the pose stream, where it is other data's.
+    """
+
+    data: str
+    seed: int
+    base: Path
+    split: int = 1
+    pose_base: Optional[Path] = None
+
+    @classmethod
+    def below(cls, work: Path, data: str, seed: int, split: int = 1) -> 'Run':
+        """A run whose place in the folder of all runs is its own."""
+        name = f'seed{seed}'
+        if DATA[data].splits:
+            name = f'split{split}-{name}'
+        pose = work / (DATA[data].pose_of or data) / name
+        return cls(data, seed, work / data / name, split, pose)
+
+    @property
+    def name(self) -> str:
+        seed = f'seed {self.seed}'
+        several = DATA[self.data].splits
+        return f'split {self.split}, {seed}' if several else seed
+
+    def folder(self, model: str) -> Path:
+        """A model's."""
+        own = self.pose_base if model == 'pose' else None
+        return (own or self.base) / model
+
+    def fill(self, options: Sequence[str]) -> List[str]:
+        """Options with the split's number."""
+        return [option.format(split=self.split) for option in options]
+
+
 def config_of(model: str, data: str) -> Path:
     """The config of a model on a data set.
 
@@ -131,10 +225,9 @@ def config_of(model: str, data: str) -> Path:
     else:
         folder = folder / 'integral_action'
         name = f'integralaction-{model}'.removesuffix('-integral')
-        configs = DATA[data].configs
-        if model == 'pose' and data.startswith('puppets-'):
-            configs = DATA['puppets'].configs
-        patterns = [p.format(model=name) for p in configs]
+        if model == 'pose':
+            data = DATA[data].pose_of or data
+        patterns = [p.format(model=name) for p in DATA[data].configs]
     found = [path for p in patterns for path in folder.rglob(p)]
     if len(found) != 1:
         raise ValueError(
@@ -144,9 +237,15 @@ def config_of(model: str, data: str) -> Path:
     return found[0]
 
 
-def checkpoint_of(config: Path) -> str:
-    """The file of a config's last epoch, whose number its name has."""
-    return f'epoch_{re.search(r"-([0-9]+)e_", config.name)[1]}.pth'
+def epochs_of(config: Path) -> int:
+    """The epochs of a config, which its name has."""
+    return int(re.search(r'-([0-9]+)e_', config.name)[1])
+
+
+def last_checkpoint(model: str, run: Run) -> Path:
+    """The file of a model's last epoch."""
+    epochs = epochs_of(config_of(model, run.data))
+    return run.folder(model) / f'epoch_{epochs}.pth'
 
 
 def puppets_of(seed: int) -> Path:
@@ -156,21 +255,19 @@ def puppets_of(seed: int) -> Path:
 
 def plan(
     models: Sequence[str],
-    data: str,
-    seed: int,
-    work: Path,
+    runs: Sequence[Run],
     launch: Sequence[str] = ('--gpus', '0'),
     swap_validation: bool = False,
+    reuse_features: bool = False,
 ) -> List[Job]:
-    """The jobs that train and test models with a seed.
+    """The jobs that train and test models.
 
     Args:
         models: keys of :data:`MODELS`; the streams that they need are added.
-        data: a key of :data:`DATA`.
-        seed: of the training, and of generated data.
-        work: the folder; each model gets its own in it.
+        runs: what to train them with.
         launch: where mim is to run a training or a test.
         swap_validation: whether to test with SwapAccuracy, too.
+        reuse_features: whether frozen streams run once for all models.
 
     Returns:
         The jobs, each behind those that it needs, trainings first.
@@ -180,72 +277,124 @@ def plan(
     """
     if not set(models) <= set(ALONE):
         models = [*STREAMS, *(key for key in models if key not in STREAMS)]
+    sets = {
+        run.split: _sets(run) for run in runs if DATA[run.data].sets
+    }  # one for all seeds
+    jobs = [*sets.values()]
+    for run in runs:
+        jobs += _plan_run(
+            models,
+            run,
+            list(launch),
+            [sets[run.split]] if sets else [],
+            swap_validation,
+            reuse_features,
+        )
+    return jobs
+
+
+def _sets(run: Run) -> Job:
+    """Make the sets out of context of a split."""
+    script = HERE / 'dataset_converters' / 'out_of_context.py'
+    source, *options = run.fill(DATA[run.data].sets)
+    folder = sets_of(run.split)
+    return Job(
+        f'sets out of context, split {run.split}',
+        folder,
+        [sys.executable, str(script), source, str(folder), *options],
+    )
+
+
+def _plan_run(
+    models: Sequence[str],
+    run: Run,
+    launch: List[str],
+    sets: List[Job],
+    swap_validation: bool,
+    reuse_features: bool,
+) -> List[Job]:
     mim = str(Path(sys.executable).with_name('mim'))
-    first, roots = [], {}
-    if DATA[data].generated:
-        folder = puppets_of(seed)
+    data = DATA[run.data]
+    first, train_on, test_on = [], [], []
+    if data.generated:
+        folder = puppets_of(run.seed)
         script = HERE / 'dataset_converters' / 'puppets.py'
         command = [sys.executable, str(script), str(folder)]
         first = [
             Job(
-                f'generate puppets, seed {seed}',
-                work / 'data',
-                [*command, '--seed', str(seed)],
+                f'generate puppets, {run.name}',
+                run.folder('data'),
+                [*command, '--seed', str(run.seed)],
             )
         ]
-        roots = {
-            part: f'{part}_dataloader.dataset.data_root={folder}/'
-            for part in ('train', 'test')
-        }
-    trainings, tests = {}, []
+        train_on = [f'train_dataloader.dataset.data_root={folder}/']
+        test_on = [f'{TEST}.data_root={folder}/']
+    elif data.splits:
+        train_on = [
+            f'train_dataloader.dataset.ann_file=split{run.split}_train.jsonl'
+        ]
+    trainings, tests, keeps = {}, [], {}
     for model in models:
-        config = config_of(model, data)
-        folder = work / model
+        config = config_of(model, run.data)
+        folder = run.folder(model)
         options, needs = [], first
         if model not in ALONE:
             needs = [trainings[stream] for stream in STREAMS]
             options = [
                 f'model.backbone.{stream}.init_cfg.checkpoint='
-                f'{work / stream / checkpoint_of(config_of(stream, data))}'
+                f'{last_checkpoint(stream, run)}'
                 for stream in STREAMS
             ]
-        options += [roots['train']] if roots else []
+        options += train_on
+        if reuse_features and model not in UNFROZEN:
+            kept = run.folder(
+                'features' + '-visibility' * (model in VISIBILITY)
+            )
+            options += [
+                'train_cfg.type=FeatureReuseTrainLoop',
+                f'train_cfg.num_views={epochs_of(config)}',
+                f'train_cfg.folder={kept}',
+            ]
+            # the first training makes them, one at a time
+            needs = [*needs, *keeps.get(kept, [])]
         train = Job(
-            f'train {MODELS[model]}, seed {seed}',
+            f'train {MODELS[model]}, {run.name}',
             folder,
             [mim, 'train', 'integral_action', str(config), *launch]
-            + ['--work-dir', str(folder), '--seed', str(seed)]
+            + ['--work-dir', str(folder), '--seed', str(run.seed)]
             + ['--no-validate', '--resume']
             + (['--cfg-options', *options] if options else []),
             needs,
-            int(checkpoint_of(config)[6:-4]),
+            epochs_of(config),
         )
+        if reuse_features and model not in UNFROZEN:
+            keeps.setdefault(kept, [train])
         trainings[model] = train
         test = [mim, 'test', 'integral_action', str(config), *launch]
-        test += ['--checkpoint', str(folder / checkpoint_of(config))]
-        root = [roots['test']] if roots else []
+        test += ['--checkpoint', str(last_checkpoint(model, run))]
         kinds = {
             name: (
                 ['--work-dir', str(folder)]
                 + ['--dump', str(folder / f'{name}.pkl')],
-                [*options, *root],
+                run.fill(options),
             )
-            for name, options in DATA[data].tests.items()
+            for name, options in data.results.items()
         }
         if swap_validation and model not in PEERS:
             kinds['swap'] = (
                 ['--work-dir', str(folder / 'swap')],
-                [*SWAP, *DATA[data].swap, *root],
+                [*SWAP, *data.swap],
             )
         for name, (output, options) in kinds.items():
+            options = [*options, *test_on]
             if options:
                 output += ['--cfg-options', *options]
             tests.append(
                 Job(
-                    f'{name} {MODELS[model]}, seed {seed}',
+                    f'{name} {MODELS[model]}, {run.name}',
                     folder,
                     [*test, *output],
-                    [train],
+                    [train, *sets] if name == 'context' else [train],
                 )
             )
     return [*first, *trainings.values(), *tests]

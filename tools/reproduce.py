@@ -18,10 +18,11 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import swap_validation
-from experiments import DATA, MODELS, PEERS, STREAMS, plan
+from experiments import DATA, MODELS, PEERS, STREAMS, Run, plan, sets_of
 from jobs import run_all
 from rich.console import Console
 
+from integral_action.evaluation.context import ContextSets, context_row
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import whole_file
@@ -29,6 +30,16 @@ from integral_action.fileio import whole_file
 # the data of the paper's tables
 PAPER = dict(kinetics50=(4, 6, 7, 8, 9), kinetics400=(1,), ntu60=(1,))
 AVERAGE = 'score-average'  # of the two streams, not trained
+# what the sets out of context say, of the test videos that they are made of
+SETS = {
+    'in context': 'of the sets, in context',
+    'scene swap, still': 'scene swap, still',
+    'follows the scene, still': 'follows the still scene',
+    'scene swap, moving': 'scene swap, moving',
+    'follows the scene, moving': 'follows the moving scene',
+    'person only': 'person only',
+    'background only': 'background only',
+}
 
 
 @dataclass(frozen=True)
@@ -119,8 +130,14 @@ TABLES = {
         None,
         'Beyond the paper',
         (
+            ('appearance-only model', 'appearance'),
+            ('pose-only model', 'pose'),
+            ('score average', AVERAGE),
+            ('feature fuse', 'feature-fuse'),
+            ('without L_gate', 'no-gate-loss'),
             ('constant gate 0.1', 'constant-gate'),
             ('IntegralAction', 'integral'),
+            ('IntegralAction, lambda 5', 'lambda5'),
             ('IntegralAction, appearance swap', 'appearance-swap'),
             ('robust product, G = 0.25', 'robust-product'),
             ('robust product, pose-driven G', 'robust-product-pose-gate'),
@@ -155,31 +172,51 @@ TABLES = {
 
 
 @lru_cache(None)
-def results_of(model: str, result: str, folder: Path) -> Results:
+def results_of(model: str, result: str, run: Run) -> Results:
     """The results of a model, or of the streams' score average."""
     if model != AVERAGE:
-        return Results.load(folder / model / f'{result}.pkl')
+        return Results.load(run.folder(model) / f'{result}.pkl')
     appearance, pose = (
-        Results.load(folder / stream / f'{result}.pkl') for stream in STREAMS
+        Results.load(run.folder(stream) / f'{result}.pkl')
+        for stream in STREAMS
     )
     return appearance.average(pose)
 
 
-def measure(model: str, data: str, folder: Path) -> Dict[str, float]:
-    """A model's cells with one seed, by column.
+def measure(model: str, run: Run) -> Dict[str, float]:
+    """A model's cells of one run, by column.
 
     Accuracies are in percent; "mean G" is there where the model has a gate.
     """
     cells, gates = {}, {}
-    for title, result, context in DATA[data].columns:
-        results = results_of(model, result, folder)
+    for title, result, context in DATA[run.data].columns:
+        results = results_of(model, result, run)
         if context:
             results = results.select(results.meta('context') == context)
         for k in (1, 5):
             cells[f'{title} top-{k}'] = results.accuracy(k=k)
         if results.gates is not None:
             gates[f'{title} mean G'] = float(results.gates.mean())
+    if DATA[run.data].sets:
+        parts = ContextSets(sets_of(run.split)).split(
+            [results_of(model, 'context', run)]
+        )
+        row = context_row(parts)
+        cells |= {name: row[key] for key, name in SETS.items()}
     return cells | gates
+
+
+def names_of(runs: Sequence[Run]) -> str:
+    """Their seeds and splits."""
+    parts = dict(seed=[run.seed for run in runs])
+    if DATA[runs[0].data].splits:
+        parts['split'] = [run.split for run in runs]
+    named = []
+    for name, numbers in parts.items():
+        numbers = sorted(set(numbers))
+        plural = 's' * (len(numbers) > 1)
+        named.append(f'{name}{plural} {", ".join(map(str, numbers))}')
+    return ', '.join(named)
 
 
 def over_seeds(values: Sequence[Optional[float]], digits: int) -> str:
@@ -192,35 +229,31 @@ def over_seeds(values: Sequence[Optional[float]], digits: int) -> str:
     return text
 
 
-def write(
-    name: str, data: str, seeds: Sequence[int], work: Path
-) -> Tuple[Path, str]:
-    """Write a table of what has been tested: Markdown, and CSV by seed.
+def write(name: str, runs: Sequence[Run], work: Path) -> Tuple[Path, str]:
+    """Write a table of what has been tested: Markdown, and CSV by run.
 
     Returns:
         The Markdown file, and its table.
     """
-    rows = TABLES[name]
+    rows, data = TABLES[name], runs[0].data
     measured = {
-        row: [measure(model, data, work / f'seed{seed}') for seed in seeds]
-        for row, model in rows.rows
+        row: [measure(model, run) for run in runs] for row, model in rows.rows
     }
     # a model with a gate has the most
     columns = list(max((row[0] for row in measured.values()), key=len))
     table = Table('', columns, {}, rows.title)
-    by_seed = Table('model, seed', columns, {}, rows.title)
+    by_run = Table('model, run', columns, {}, rows.title)
     for row, cells in measured.items():
-        for seed, one in zip(seeds, cells):
-            by_seed.rows[f'{row}, {seed}'] = [one.get(c) for c in columns]
+        for run, one in zip(runs, cells):
+            by_run.rows[f'{row}, {run.name}'] = [one.get(c) for c in columns]
         table.rows[row] = [
             over_seeds(
                 [one.get(c) for one in cells], 2 if 'mean G' in c else 1
             )
             for c in columns
         ]
-    of = f'seed {seeds[0]}' if len(seeds) == 1 else f'seeds {list(seeds)}'
-    notes = f'{data}, {of}: accuracy in percent'
-    if len(seeds) > 1:
+    notes = f'{data}, {names_of(runs)}: accuracy in percent'
+    if len(runs) > 1:
         notes += ', mean and standard deviation'
     notes += '; G is the share of appearance that the gate lets in.'
     if DATA[data].generated:
@@ -234,7 +267,7 @@ def write(
         temporary.write_text(
             f'# {rows.title}\n\n{notes}\n\n{table.markdown()}\n'
         )
-    by_seed.write_csv(file.with_suffix('.csv'))
+    by_run.write_csv(file.with_suffix('.csv'))
     return file, table.markdown()
 
 
@@ -253,6 +286,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     parser.add_argument('--data', choices=list(DATA), default='puppets')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0])
     parser.add_argument(
+        '--splits',
+        type=int,
+        nargs='+',
+        default=[1],
+        help='of data that have several: jhmdb, jhmdb-lite0',
+    )
+    parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/reproduce')
     )
     parser.add_argument(
@@ -269,29 +309,35 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         help='test all models with swapped appearance, too, and write swap.md '
         '(docs/robust.md)',
     )
+    parser.add_argument(
+        '--reuse-features',
+        action='store_true',
+        help='keep the features of frozen streams: all fused models but the '
+        'first are trained in seconds; the disk needs 32 KB for each video '
+        'and epoch with two ResNet-18 of 8 frames (docs/training.md)',
+    )
     args = parser.parse_args(arguments)
     names = list(TABLES) if 'all' in args.tables else args.tables
     launch = ['--gpus', str(args.gpus)]
     if args.gpus > 1:
         launch += ['--launcher', 'pytorch']
-    work = args.work_dir / args.data
+    if args.splits != [1] and not DATA[args.data].splits:
+        parser.error(f'{args.data} has no --splits')
+    runs = [
+        Run.below(args.work_dir, args.data, seed, split)
+        for seed in args.seeds
+        for split in args.splits
+    ]
     models = dict.fromkeys(m for name in names for m in TABLES[name].models)
+    models = [key for key in MODELS if key in models]
     try:
-        jobs = [
-            job
-            for seed in args.seeds
-            for job in plan(
-                [key for key in MODELS if key in models],
-                args.data,
-                seed,
-                work / f'seed{seed}',
-                launch,
-                args.swap_validation,
-            )
-        ]
+        jobs = plan(
+            models, runs, launch, args.swap_validation, args.reuse_features
+        )
     except ValueError as error:
         sys.exit(str(error))
     console = Console()
+    work = args.work_dir / args.data
     work.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -299,14 +345,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     except KeyboardInterrupt:
         sys.exit('stopped; the same command goes on from here')
     for name in names:
-        file, table = write(name, args.data, args.seeds, work)
+        file, table = write(name, runs, work)
         console.print(f'\n{file}: {TABLES[name].title}\n')
         print(table)
     if args.swap_validation:
-        swapped = [key for key in MODELS if key in {*models} - {*PEERS}]
-        file, text = swap_validation.write(
-            swapped, args.data, args.seeds, work, measure
-        )
+        swapped = [key for key in models if key not in PEERS]
+        file, text = swap_validation.write(swapped, runs, work, measure)
         console.print(f'\n{file}: Swap validation\n')
         print(text)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Callable, Dict, Sequence, Tuple
 
 import numpy as np
-from experiments import DATA, MODELS
+from experiments import DATA, MODELS, Run
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
@@ -33,30 +33,28 @@ def read_metrics(folder: Path) -> Dict[str, float]:
 
 def write(
     models: Sequence[str],
-    data: str,
-    seeds: Sequence[int],
+    runs: Sequence[Run],
     work: Path,
-    measure: Callable[[str, str, Path], Dict[str, float]],
+    measure: Callable[[str, Run], Dict[str, float]],
 ) -> Tuple[Path, str]:
     """Write swap.md, swap.csv and, of data out of context, swap.png.
 
     Args:
         models: keys of :data:`MODELS` that were tested with SwapAccuracy.
-        data: a key of :data:`DATA`.
-        seeds: of the trainings.
-        work: the folder that has a folder for each seed.
-        measure: gives a model's accuracies of a seed, by column.
+        runs: of which data, and with which seeds.
+        work: the folder to write to.
+        measure: gives a model's accuracies of a run, by column.
 
     Returns:
         The Markdown file, and its text below the title.
     """
+    data = runs[0].data
     contexts = [f'{title} top-1' for title, *_ in DATA[data].columns]
     columns = [*contexts, *COLUMNS]
-    values = np.empty((len(models), len(seeds), len(columns)))
+    values = np.empty((len(models), len(runs), len(columns)))
     for i, model in enumerate(models):
-        for j, seed in enumerate(seeds):
-            folder = work / f'seed{seed}'
-            cells = measure(model, data, folder) | read_metrics(folder / model)
+        for j, run in enumerate(runs):
+            cells = measure(model, run) | read_metrics(run.folder(model))
             values[i, j] = [cells[column] for column in columns]
     mean = values.mean(1)
     order = np.argsort(-mean[:, len(contexts) - 1], kind='stable')
@@ -64,32 +62,30 @@ def write(
     table = Table(
         'model', columns, {MODELS[models[i]]: [*mean[i]] for i in order}, title
     )
-    by_seed = Table(
-        'model, seed',
+    by_run = Table(
+        'model, run',
         columns,
         {
-            f'{MODELS[model]}, {seed}': [*values[i, j]]
+            f'{MODELS[model]}, {run.name}': [*values[i, j]]
             for i, model in enumerate(models)
-            for j, seed in enumerate(seeds)
+            for j, run in enumerate(runs)
         },
     )
     text = (
-        f'{data}, mean of seeds {list(seeds)}, percent. Swap accuracy needs '
+        f'{data}, mean of {len(runs)} runs, percent. Swap accuracy needs '
         f'videos in context alone.\n\n{table.markdown()}\n'
     )
     file = work / 'swap.md'
     if len(contexts) == 2 and len(models) > 2:
-        text += '\n' + _correlations(values, columns, seeds)
+        text += '\n' + _correlations(values, columns)
         _draw(mean, models, columns, file.with_suffix('.png'))
     with whole_file(file) as temporary:
         temporary.write_text(f'# {title}\n\n{text}')
-    by_seed.write_csv(file.with_suffix('.csv'))
+    by_run.write_csv(file.with_suffix('.csv'))
     return file, text
 
 
-def _correlations(
-    values: np.ndarray, columns: Sequence[str], seeds: Sequence[int]
-) -> str:
+def _correlations(values: np.ndarray, columns: Sequence[str]) -> str:
     """Of the ranks in context, and with scenes swapped, to those out of it."""
     inside, outside, swap = 0, 1, 2
 
@@ -98,12 +94,11 @@ def _correlations(
 
     lines = []
     for column, name in ((swap, 'swap accuracy'), (inside, columns[inside])):
-        seed_by_seed = ', '.join(
-            rank(column, values[:, j]) for j in range(len(seeds))
+        each = ', '.join(
+            rank(column, values[:, j]) for j in range(values.shape[1])
         )
         lines.append(
-            f'- {name}: {rank(column, values.mean(1))} '
-            f'(seed by seed {seed_by_seed})'
+            f'- {name}: {rank(column, values.mean(1))} (run by run {each})'
         )
     return (
         f'Rank correlation with {columns[outside]}, over {len(values)} '

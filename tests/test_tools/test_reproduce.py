@@ -17,9 +17,15 @@ def tools(monkeypatch):
     return experiments, reproduce
 
 
+def puppets_run(tools, folder, seed=3):
+    return tools[0].Run('puppets', seed, folder)
+
+
 def test_the_plan_trains_the_streams_first(tools, tmp_path):
     experiments, _ = tools
-    jobs = experiments.plan(['integral', 'tsm'], 'puppets', 3, tmp_path)
+    jobs = experiments.plan(
+        ['integral', 'tsm'], [puppets_run(tools, tmp_path)]
+    )
     names = [job.name for job in jobs]
     assert names[0] == 'generate puppets, seed 3'
     assert 'data/puppets-seed3' in jobs[0].command
@@ -44,9 +50,8 @@ def test_the_plan_trains_the_streams_first(tools, tmp_path):
 def test_a_model_of_kinetics50_is_tested_on_mimetics_too(tools, tmp_path):
     experiments, _ = tools
     launch = ['--gpus', '4', '--launcher', 'pytorch']
-    jobs = experiments.plan(
-        ['lambda5'], 'kinetics50', 0, tmp_path, launch=launch
-    )
+    run = experiments.Run('kinetics50', 0, tmp_path)
+    jobs = experiments.plan(['lambda5'], [run], launch=launch)
     assert [job.name.split()[0] for job in jobs] == ['train'] * 3 + [
         'test',
         'mimetics',
@@ -67,6 +72,8 @@ def test_a_model_of_kinetics50_is_tested_on_mimetics_too(tools, tmp_path):
         ('puppets-slowonly', 'mixing'),
         ('puppets-uniformer', 'mixing'),
         ('jhmdb', 'table4 table6 table7 table8 table9'),
+        ('jhmdb', 'robust'),
+        ('jhmdb-lite0', 'robust'),
         ('kinetics50', 'table4 table6 table7 table8 table9'),
         ('kinetics400', 'table1'),
         ('ntu60', 'table1'),
@@ -78,7 +85,7 @@ def test_every_row_has_its_config(tools, data, tables):
     for table in tables.split():
         for model in reproduce.TABLES[table].models:
             found.add(experiments.config_of(model, data))
-    few = dict(table1=4, mixing=4, robust=5)
+    few = dict(table1=4, mixing=4, robust=10)
     assert len(found) == few.get(tables, 15 + 4 * ('peers' in tables))
 
 
@@ -118,6 +125,7 @@ def scores(*order):
 def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
     """Two seeds of one in context and one out of context, by hand."""
     _, reproduce = tools
+    runs = [puppets_run(tools, tmp_path / f'seed{n}', n) for n in (1, 2)]
     rows = (('mine', 'integral'), ('both', 'score-average'))
     monkeypatch.setitem(
         reproduce.TABLES, 'table4', reproduce.Rows(4, 'A title', rows)
@@ -139,7 +147,7 @@ def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
                     (0, scores(*order, 2, 3, 4), 'out', None),
                 ],
             )
-    file, table = reproduce.write('table4', 'puppets', [1, 2], tmp_path)
+    file, table = reproduce.write('table4', runs, tmp_path)
     mine = next(line for line in table.splitlines() if 'mine' in line)
     assert [cell.strip() for cell in mine.split('|')[2:-1]] == [
         '100.0 ± 0.0',
@@ -153,10 +161,10 @@ def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
     assert 'generated data' in file.read_text()
     lines = list(csv.reader(open(tmp_path / 'table4.csv')))
     assert [line[0] for line in lines[1:]] == [
-        'mine, 1',
-        'mine, 2',
-        'both, 1',
-        'both, 2',
+        'mine, seed 1',
+        'mine, seed 2',
+        'both, seed 1',
+        'both, seed 2',
     ]
     out = lines[0].index('out of context top-1')
     assert [float(line[out]) for line in lines[1:3]] == [0, 100]
@@ -174,7 +182,8 @@ def test_the_papers_numbers_stand_beside_ours(tools, tmp_path, monkeypatch):
     monkeypatch.setitem(
         reproduce.TABLES, 'table7', reproduce.Rows(7, 'A title', rows)
     )
-    file, table = reproduce.write('table7', 'kinetics50', [0], tmp_path)
+    run = reproduce.Run('kinetics50', 0, tmp_path / 'seed0')
+    file, table = reproduce.write('table7', [run], tmp_path)
     assert '| 5.0 | 100.0 (67.8) | 100.0 (89.7) | 100.0 (27.2) |' in table
     assert "the paper's" in file.read_text()
 
@@ -191,9 +200,8 @@ def test_every_row_of_the_papers_tables_is_a_row_here(tools):
 
 def test_swap_validation_tests_on_videos_in_context(tools, tmp_path):
     experiments, _ = tools
-    jobs = experiments.plan(
-        ['integral', 'tsm'], 'puppets', 3, tmp_path, swap_validation=True
-    )
+    runs = [puppets_run(tools, tmp_path)]
+    jobs = experiments.plan(['integral', 'tsm'], runs, swap_validation=True)
     swaps = [job for job in jobs if job.name.startswith('swap')]
     assert [job.name for job in swaps] == [
         'swap appearance-only, seed 3',
@@ -205,7 +213,7 @@ def test_swap_validation_tests_on_videos_in_context(tools, tmp_path):
         tmp_path / 'integral' / 'swap'
     )
     assert 'test_dataloader.dataset.ann_file=in_context.jsonl' in command
-    plain = experiments.plan(['integral', 'tsm'], 'puppets', 3, tmp_path)
+    plain = experiments.plan(['integral', 'tsm'], runs)
     assert [job.command for job in jobs if job not in swaps] == [
         job.command for job in plain
     ]
@@ -221,9 +229,11 @@ def test_swap_validation_ranks_models(tools, tmp_path):
     out = dict(integral=30.0, lambda1=20.0, lambda5=10.0)
     swap = dict(integral=0.5, lambda1=0.75, lambda5=0.25)
 
-    def measure(model, data, folder):
+    runs = [puppets_run(tools, tmp_path / f'seed{n}', n) for n in (0, 1)]
+
+    def measure(model, run):
         return {
-            'in context top-1': out[model] + (folder.name == 'seed1'),
+            'in context top-1': out[model] + (run.seed == 1),
             'out of context top-1': out[model],
             'in context mean G': 0.2,
         }
@@ -236,16 +246,87 @@ def test_swap_validation_ranks_models(tools, tmp_path):
                 values = {'swap/accuracy': value}
                 values['swap/context_following'] = 0.125
                 (folder / f'{time}.json').write_text(json.dumps(values))
-    file, text = swap_validation.write(
-        models, 'puppets', [0, 1], tmp_path, measure
-    )
+    file, text = swap_validation.write(models, runs, tmp_path, measure)
     assert file.read_text().endswith(text)
     assert '| IntegralAction | 30.5 | 30.0 | 50.0 | 12.5 |' in text
     # ranks 1 2 3 and 2 1 3: 1 - 6 * 2 / (3 * 8)
-    assert '- swap accuracy: 0.50 (seed by seed 0.50, 0.50)' in text
+    assert '- swap accuracy: 0.50 (run by run 0.50, 0.50)' in text
     assert '- in context top-1: 1.00' in text
     lines = list(csv.reader(open(tmp_path / 'swap.csv')))
-    assert lines[2] == ['IntegralAction, 1', '31.0', '30.0', '50.0', '12.5']
+    assert lines[2] == [
+        'IntegralAction, seed 1',
+        '31.0',
+        '30.0',
+        '50.0',
+        '12.5',
+    ]
     assert (tmp_path / 'swap.png').stat().st_size > 1000
     with pytest.raises(FileNotFoundError, match='no JSON of a test'):
-        swap_validation.write(['integral'], 'puppets', [2], tmp_path, measure)
+        runs = [puppets_run(tools, tmp_path / 'seed2')]
+        swap_validation.write(['integral'], runs, tmp_path, measure)
+
+
+def test_splits_and_seeds_share_what_they_can(tools, tmp_path):
+    """Sets out of context are of a split; a pose stream of all appearance."""
+    experiments, _ = tools
+    runs = [
+        experiments.Run.below(tmp_path, 'jhmdb-lite0', seed, split)
+        for seed in (4, 5)
+        for split in (1, 2)
+    ]
+    jobs = experiments.plan(['integral'], runs)
+    names = [job.name for job in jobs]
+    assert names[:2] == [f'sets out of context, split {n}' for n in (1, 2)]
+    assert sum(name.startswith('sets') for name in names) == 2
+    assert 'data/jhmdb/split2_test.jsonl' in jobs[1].command
+    name = 'split 2, seed 5'
+    pose = jobs[names.index(f'train pose-only, {name}')]
+    assert pose.folder == tmp_path / 'jhmdb' / 'split2-seed5' / 'pose'
+    fused = jobs[names.index(f'train IntegralAction, {name}')]
+    assert fused.folder == tmp_path / 'jhmdb-lite0/split2-seed5/integral'
+    lists = 'train_dataloader.dataset.ann_file=split2_train.jsonl'
+    assert lists in pose.command and lists in fused.command
+    assert any(f'{pose.folder}/epoch_60.pth' in c for c in fused.command)
+    context = jobs[names.index(f'context IntegralAction, {name}')]
+    assert context.after == [fused, jobs[1]]
+    root = 'test_dataloader.dataset.data_root=data/jhmdb-context/split2/'
+    assert root in context.command
+    test = jobs[names.index(f'test IntegralAction, {name}')]
+    lists = 'test_dataloader.dataset.ann_file=split2_test.jsonl'
+    assert lists in test.command and test.after == [fused]
+
+
+def test_features_are_kept_by_the_first_for_the_others(tools, tmp_path):
+    experiments, _ = tools
+    models = ['integral', 'lambda5', 'not-fixed', 'robust-product-pose-gate']
+    runs = [puppets_run(tools, tmp_path)]
+    jobs = experiments.plan(models, runs, reuse_features=True)
+    trainings = {
+        job.folder.name: job for job in jobs if job.name.startswith('train')
+    }
+    folder = {}
+    for name, job in trainings.items():
+        found = [c for c in job.command if c.startswith('train_cfg.folder=')]
+        folder[name] = found[0].split('=')[1] if found else None
+    assert folder == dict(
+        appearance=None,
+        pose=None,
+        integral=f'{tmp_path}/features',
+        lambda5=f'{tmp_path}/features',
+        **{
+            'not-fixed': None,
+            'robust-product-pose-gate': f'{tmp_path}/features-visibility',
+        },
+    )
+    streams = [trainings['appearance'], trainings['pose']]
+    assert trainings['integral'].after == streams
+    assert trainings['lambda5'].after == [*streams, trainings['integral']]
+    assert trainings['robust-product-pose-gate'].after == streams
+    assert 'train_cfg.num_views=8' in trainings['lambda5'].command
+
+
+def test_splits_are_of_data_that_have_them(tools, capsys):
+    _, reproduce = tools
+    with pytest.raises(SystemExit):
+        reproduce.main(['table4', '--splits', '2'])
+    assert 'puppets has no --splits' in capsys.readouterr().err

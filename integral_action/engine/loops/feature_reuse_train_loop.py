@@ -24,8 +24,8 @@ class FeatureReuseTrainLoop(EpochBasedTrainLoop):
     one, and the next on the same streams (another gate, another lambda) costs
     almost nothing.
 
-    Features are keyed by the streams' weights, the dataset's config, its
-    annotation file, the maps' config and the seed.
+    Features are keyed by the streams' weights, whether they carry visibility,
+    the dataset's config, its annotation file, the maps' config and the seed.
 
     Args:
         num_views: of each video.
@@ -96,6 +96,7 @@ class FeatureReuseTrainLoop(EpochBasedTrainLoop):
         videos = hashlib.sha256(Path(dataset.ann_file).read_bytes())
         return {
             'weights of the streams': weights.hexdigest(),
+            'model.backbone.visibility': str(self.model.backbone.visibility),
             'train_dataloader.dataset': _text(cfg.train_dataloader.dataset),
             'annotation file': videos.hexdigest(),
             'model.data_preprocessor': _text(cfg.model.data_preprocessor),
