@@ -9,6 +9,7 @@ as Markdown and CSV. Stopped and started again, it goes on where it was.
 """
 
 import argparse
+import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -262,13 +263,30 @@ def write(name: str, runs: Sequence[Run], work: Path) -> Tuple[Path, str]:
     if rows.number in paper:
         notes += " In brackets: the paper's."
         add_paper(table, Table.of_paper(rows.number))
+    text = table.markdown()
+    if len(runs) > 1 and 'integral' in dict(rows.rows).values():
+        text += f'\n\n{paired_differences(rows, measured)}'
     file = work / f'{name}.md'
     with whole_file(file) as temporary:
-        temporary.write_text(
-            f'# {rows.title}\n\n{notes}\n\n{table.markdown()}\n'
-        )
+        temporary.write_text(f'# {rows.title}\n\n{notes}\n\n{text}\n')
     by_run.write_csv(file.with_suffix('.csv'))
-    return file, table.markdown()
+    return file, text
+
+
+def paired_differences(rows: Rows, measured: Dict[str, List[Dict]]) -> str:
+    """Each row less IntegralAction, run by run: points of percent."""
+    base = next(row for row, model in rows.rows if model == 'integral')
+    columns = [c for c in measured[base][0] if not re.search('top-5|G$', c)]
+    table = Table('less IntegralAction', columns, {})
+    for row, cells in measured.items():
+        if row != base:
+            table.rows[row] = [
+                over_seeds(
+                    [a[c] - b[c] for a, b in zip(cells, measured[base])], 1
+                )
+                for c in columns
+            ]
+    return table.markdown()
 
 
 def add_paper(table: Table, paper: Table) -> None:

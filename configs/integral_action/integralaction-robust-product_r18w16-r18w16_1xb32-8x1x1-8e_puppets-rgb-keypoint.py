@@ -11,6 +11,8 @@ model = dict(
         num_classes=12,
         appearance_channels=128,
         pose_channels=128,
+        gate_value=0.4,
+        dropout_ratio=0.6,
         prior='train',
     ),
 )

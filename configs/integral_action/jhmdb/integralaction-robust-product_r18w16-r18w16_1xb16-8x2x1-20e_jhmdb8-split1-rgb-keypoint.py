@@ -9,7 +9,9 @@ model = dict(
         num_classes=8,
         appearance_channels=128,
         pose_channels=128,
+        gate_value=0.5,
         prior='train',
+        product_loss_weight=0.0,  # few videos
     ),
 )
 optim_wrapper = dict(optimizer=dict(lr=5e-3))
