@@ -92,9 +92,7 @@ def make_runs(model, inputs, compiled):
         for name, dtype in (('', None), (' + bf16', torch.bfloat16)):
             one = copy.deepcopy(model)
             one.backbone = torch.compile(one.backbone)
-            runs[f'torch.compile{name}'] = partial(
-                predict, one, inputs, dtype
-            )
+            runs[f'torch.compile{name}'] = partial(predict, one, inputs, dtype)
     return {
         name: partial(predict, run, inputs)
         if isinstance(run, nn.Module)

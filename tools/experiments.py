@@ -29,7 +29,7 @@ MODELS = {
     'pose-heatmap': 'heatmap-only',
     'pose-paf': 'PAF-only',
     'appearance-swap': 'appearance swap',
-    'robust-product': 'robust product, G = 0.25',
+    'robust-product': 'robust product, constant G',
     'robust-product-pose-gate': 'robust product, pose-driven G',
     'tsm': 'TSM',
     'stgcn': 'ST-GCN',

@@ -140,7 +140,7 @@ TABLES = {
             ('IntegralAction', 'integral'),
             ('IntegralAction, lambda 5', 'lambda5'),
             ('IntegralAction, appearance swap', 'appearance-swap'),
-            ('robust product, G = 0.25', 'robust-product'),
+            ('robust product, constant G', 'robust-product'),
             ('robust product, pose-driven G', 'robust-product-pose-gate'),
         ),
     ),

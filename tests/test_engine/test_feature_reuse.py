@@ -110,6 +110,17 @@ def test_fewer_views_are_seen_again(train, tmp_path):
     assert not np.allclose(kept[0], kept[1])  # augmented each in its way
 
 
+def robust():
+    """A model whose pose features carry visibility."""
+    name = NAME.replace('action_', 'action-robust-product-pose-gate_')
+    cfg = Config.fromfile(CONFIGS / f'{name}.py').model
+    return dict(
+        backbone=dict(visibility=True),
+        neck=None,
+        cls_head=dict(_delete_=True, **cfg.cls_head),
+    )
+
+
 def test_features_of_something_else_are_refused(train, stages, tmp_path):
     folder = str(tmp_path / 'features')
     train(reuse(folder))
@@ -120,6 +131,8 @@ def test_features_of_something_else_are_refused(train, stages, tmp_path):
         train(reuse(folder, num_views=1))
     with pytest.raises(ValueError, match='other model.data_preprocessor'):
         train(reuse(folder), model=dict(data_preprocessor=dict(sigma=0.7)))
+    with pytest.raises(ValueError, match='other model.backbone.visibility'):
+        train(reuse(folder), model=robust())
     content = torch.load(stages, weights_only=True)
     content['state_dict']['backbone.pose.conv1.conv.weight'] += 1
     other = tmp_path / 'other.pth'

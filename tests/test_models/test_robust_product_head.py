@@ -280,6 +280,10 @@ def test_prior_is_carried_by_a_checkpoint():
         (dict(gate_source='appearance'), "got 'appearance'"),
         (dict(gate_value=1.5), 'got 1.5'),
         (dict(gate_source='pose', gate_value=1.0), 'cannot learn'),
+        (
+            dict(gate_source='cgb', product_loss_weight=0.0),
+            'learns by the product',
+        ),
         (dict(visibility=True), 'constant gate sees no'),
         (dict(gate_loss_weight=-1.0), 'gate_loss_weight .* got -1.0'),
         (dict(product_loss_weight=-1.0), 'product_loss_weight .* got -1.0'),

@@ -2,5 +2,10 @@ _base_ = './integralaction-robust-product_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-s
 
 model = dict(
     backbone=dict(visibility=True),
-    cls_head=dict(gate_source='pose', gate_value=0.3, visibility=True),
+    cls_head=dict(
+        gate_source='pose',
+        gate_value=0.3,
+        product_loss_weight=1.0,
+        visibility=True,
+    ),
 )

@@ -79,7 +79,8 @@ class RobustProductHead(BaseHead):
             videos; or ``'train'``, from the labels of the training set
             (:class:`ClassPriorHook`). A checkpoint carries it.
         product_loss_weight: of the cross entropy of s; with 0 the two
-            classifiers are trained each for itself.
+            classifiers are trained each for itself, which suits few videos
+            and a constant gate.
         dropout_ratio: of the features that are classified, their mean over
             frames.
         init_std: of the classifiers' weights.
@@ -133,6 +134,11 @@ class RobustProductHead(BaseHead):
         ):
             if weight < 0:
                 raise ValueError(f'{name} must not be negative, got {weight}')
+        if gate_source != 'constant' and not product_loss_weight:
+            raise ValueError(
+                f'a gate of gate_source={gate_source!r} learns by the '
+                'product, but product_loss_weight is 0'
+            )
         self.appearance_channels = appearance_channels
         # what the pose stream offers, visibility and all
         self.pose_channels = pose_channels + visibility
