@@ -39,13 +39,18 @@ from mmengine.runner import Runner
 import integral_action  # noqa: F401
 
 BATCH, FRAMES, SIZE = 8, 8, 112
-STREAMS = dict(frozen=('appearance', 'pose'), unfrozen=())
+FROZEN = dict(frozen=('appearance', 'pose'))
+BACKBONES = {
+    'frozen': FROZEN,
+    'frozen, channels-last': dict(FROZEN, channels_last=True),
+    'unfrozen': dict(frozen=()),
+}
 
 
 def build(name):
     """The model, in training."""
     cfg = common.read_config(
-        model__backbone__frozen=STREAMS[name],
+        model__backbone=BACKBONES[name],
         model__data_preprocessor__size=(SIZE // 4, SIZE // 4),
     )
     return common.build_model(cfg).train()
@@ -84,10 +89,11 @@ def losses_and_gradients(name):
 
 def check():
     """Whether both sides compute the same."""
-    pairs = zip(*map(losses_and_gradients, STREAMS))
+    ours, *others = map(losses_and_gradients, BACKBONES)
     difference = max(
         float((a - b).abs().max() / b.abs().max().clamp(min=1e-8))
-        for a, b in pairs
+        for other in others
+        for a, b in zip(ours, other)
     )
     common.require('losses and gradients of neck and head', difference, 1e-4)
 
@@ -234,13 +240,13 @@ def main() -> None:
     print(f'{torch.get_num_threads()} threads, {args.rounds} rounds.')
     check()
 
-    steps = {name: make_step(name) for name in STREAMS}
+    steps = {name: make_step(name) for name in BACKBONES}
     times = common.measure(steps, args.rounds)
     common.print_table(
         ('a step', 'ms', 'processor, ms', 'times ours', 'processor'),
         common.times_table(times),
     )
-    memory = {name: memory_in_a_process(name) for name in STREAMS}
+    memory = {name: memory_in_a_process(name) for name in BACKBONES}
     ours = memory['frozen']
     common.print_table(
         ('memory', 'kept, MB', 'steps add, MB', 'times ours'),

@@ -30,6 +30,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import integral_action  # noqa: F401
+from integral_action.models.channels_last import to_channels_last
 from integral_action.models.fuse import fuse_model
 
 EXACT = 1e-5  # of probabilities
@@ -64,22 +65,12 @@ def predict(model, inputs, dtype=None, views=None):
     return sample.pred_score.float().cpu()
 
 
-def channels_last(model):
-    """The weights of convolutions alone."""
-    for parameter in model.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(
-                memory_format=torch.channels_last
-            )
-    return model
-
-
 def make_runs(model, inputs, compiled):
     """By name, what predicts."""
     fused = fuse_model(copy.deepcopy(model))
     runs = {
         'eager': model,
-        'channels-last': channels_last(copy.deepcopy(model)),
+        'channels-last': to_channels_last(copy.deepcopy(model)),
         'fuse_model': fused,
         'fuse_model + one clip at a time': partial(
             predict, fused, inputs, views=1

@@ -181,12 +181,12 @@ def main() -> None:
     print(
         f'{args.frames} frames, {args.persons} persons, {args.rounds} rounds'
     )
-    print('| | ms a clip | times ours |')
+    print('\n| | ms a clip | times ours |')
     print('| --- | ---: | ---: |')
     print(f'| ours | {ours:.2f} | 1.00 |')
     for name, took in times.items():
         print(f'| {name} | {took:.2f} | {took / ours:.2f} |')
-    print(f'Ours takes {ours / times["writing the array"]:.1f} writings.')
+    print(f'\nOurs takes {ours / times["writing the array"]:.1f} writings.')
 
 
 if __name__ == '__main__':

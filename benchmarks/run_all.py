@@ -30,6 +30,7 @@ SCRIPTS = {
     'scaling': ['--out', str(FOLDER / 'scaling.png')],
     'annotations': [],
 }
+LOG = re.compile(r'^.* - mmengine - .*\n', re.M)  # which goes to stdout, too
 PACKAGES = (
     'torch',
     'numpy',
@@ -75,7 +76,7 @@ def run(name: str, options: list) -> str:
         stdout=subprocess.PIPE,
         text=True,
     )
-    text = done.stdout.strip()
+    text = LOG.sub('', done.stdout).strip()
     if done.returncode:
         text += f'\n\n**It failed, with exit status {done.returncode}.**'
         print(f'{name} failed', file=sys.stderr)

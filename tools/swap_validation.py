@@ -7,13 +7,15 @@ from typing import Callable, Dict, Sequence, Tuple
 import numpy as np
 from experiments import DATA, MODELS, Run
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr
+from matplotlib.lines import Line2D
+from scipy.stats import rankdata, spearmanr
 
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import whole_file
 
 COLUMNS = {
     'swap accuracy': 'swap/accuracy',
+    'harmonic mean': 'swap/harmonic_mean',
     'context following': 'swap/context_following',
 }
 
@@ -72,8 +74,9 @@ def write(
         },
     )
     text = (
-        f'{data}, mean of {len(runs)} runs, percent. Swap accuracy needs '
-        f'videos in context alone.\n\n{table.markdown()}\n'
+        f'{data}, mean of {len(runs)} runs, percent. Swap accuracy, and its '
+        f'harmonic mean with accuracy, need videos in context alone.\n\n'
+        f'{table.markdown()}\n'
     )
     file = work / 'swap.md'
     if len(contexts) == 2 and len(models) > 2:
@@ -86,14 +89,15 @@ def write(
 
 
 def _correlations(values: np.ndarray, columns: Sequence[str]) -> str:
-    """Of the ranks in context, and with scenes swapped, to those out of it."""
-    inside, outside, swap = 0, 1, 2
+    """How well what is seen in context ranks models as they are out of it."""
+    outside = 1
 
     def rank(column: int, of: np.ndarray) -> str:
         return f'{spearmanr(of[:, column], of[:, outside]).statistic:.2f}'
 
     lines = []
-    for column, name in ((swap, 'swap accuracy'), (inside, columns[inside])):
+    for name in ('swap accuracy', 'harmonic mean', columns[0]):
+        column = columns.index(name)
         each = ', '.join(
             rank(column, values[:, j]) for j in range(values.shape[1])
         )
@@ -109,34 +113,34 @@ def _correlations(values: np.ndarray, columns: Sequence[str]) -> str:
 def _draw(
     mean: np.ndarray, models: Sequence[str], columns: Sequence[str], path: Path
 ) -> None:
-    """Accuracy out of context against that in context, and swapped."""
-    figure = Figure((9, 4), layout='constrained')
+    """Ranks out of context against those by what is seen in context."""
+    figure = Figure((9, 4.2), layout='constrained')
     axes = figure.subplots(1, 2, sharey=True)
-    for axis, column in zip(axes, (0, 2)):
-        axis.set_xlabel(f'{columns[column]}, %')
-        axis.grid(alpha=0.3)
-        axis.margins(0.08)
-        for number, model in enumerate(models, 1):
-            x, y = mean[number - 1, [column, 1]]
-            axis.plot(
-                x,
-                y,
-                marker=f'${number}$',
-                markersize=9 if number > 9 else 6,
-                color='black',
-                linestyle='none',
-                label=f'{number}  {MODELS[model]}',
+    ranks = rankdata(-mean, axis=0)  # 1 is the best
+    ticks = np.arange(1, len(models) + 1)
+    for axis, name in zip(axes, (columns[0], 'harmonic mean')):
+        x, y = ranks[:, columns.index(name)], ranks[:, 1]
+        axis.plot(ticks, ticks, color='0.8', zorder=0)
+        axis.scatter(x, y, s=170, facecolor='white', edgecolor='black')
+        for number, place in enumerate(zip(x, y), 1):
+            axis.annotate(
+                number, place, ha='center', va='center_baseline', fontsize=8
             )
-    axes[0].set_ylabel(f'{columns[1]}, %')
-    handles, labels = axes[0].get_legend_handles_labels()
+        axis.set_xlabel(f'rank by {name}')
+        axis.set_xticks(ticks[::3])
+        axis.set_yticks(ticks[::3])
+        axis.invert_xaxis()
+        axis.set_aspect('equal')
+    axes[0].invert_yaxis()
+    axes[0].set_ylabel(f'rank by {columns[1]}')
+    names = [f'{i}  {MODELS[model]}' for i, model in enumerate(models, 1)]
     figure.legend(
-        handles,
-        labels,
+        [Line2D([], [], linestyle='none')] * len(names),
+        names,
         loc='outside right center',
         fontsize=8,
         handlelength=0,
         handletextpad=0,
-        markerscale=0,
         frameon=False,
     )
     with whole_file(path) as temporary:

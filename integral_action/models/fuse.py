@@ -1,10 +1,11 @@
 """Make a model faster for inference, with the same predictions."""
 
-import torch
 from mmaction.models.backbones.resnet_tsm import TemporalShift
 from mmcv.cnn import ConvModule
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from .channels_last import to_channels_last
 
 
 def fuse_model(model: nn.Module) -> nn.Module:
@@ -31,12 +32,7 @@ def fuse_model(model: nn.Module) -> nn.Module:
             _fold(module)
         if isinstance(module, TemporalShift):
             module.shift = temporal_shift
-    for parameter in model.parameters():
-        if parameter.ndim == 4:
-            parameter.data = parameter.data.contiguous(
-                memory_format=torch.channels_last
-            )
-    return model
+    return to_channels_last(model)
 
 
 def _fold(module: ConvModule) -> None:

@@ -169,3 +169,8 @@ def test_a_broken_key_is_named(tmp_path):
     (tmp_path / 'key.json').write_text(json.dumps(dict(a='1', b='2')))
     with pytest.raises(ValueError, match='other b, c than'):
         FeatureStore(tmp_path, dict(a='1', c='2'), 1, 1)
+
+
+def test_channels_last_is_the_training(train):
+    laid_out = train(model=dict(backbone=dict(channels_last=True)))
+    np.testing.assert_allclose(laid_out, train(), rtol=1e-4)

@@ -247,12 +247,14 @@ def test_swap_validation_ranks_models(tools, tmp_path):
                 folder.mkdir(parents=True)
                 values = {'swap/accuracy': value}
                 values['swap/context_following'] = 0.125
+                values['swap/harmonic_mean'] = value / 2
                 (folder / f'{time}.json').write_text(json.dumps(values))
     file, text = swap_validation.write(models, runs, tmp_path, measure)
     assert file.read_text().endswith(text)
-    assert '| IntegralAction | 30.5 | 30.0 | 50.0 | 12.5 |' in text
+    assert '| IntegralAction | 30.5 | 30.0 | 50.0 | 25.0 | 12.5 |' in text
     # ranks 1 2 3 and 2 1 3: 1 - 6 * 2 / (3 * 8)
     assert '- swap accuracy: 0.50 (run by run 0.50, 0.50)' in text
+    assert '- harmonic mean: 0.50' in text
     assert '- in context top-1: 1.00' in text
     lines = list(csv.reader(open(tmp_path / 'swap.csv')))
     assert lines[2] == [

@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from integral_action.models.channels_last import to_channels_last
 from integral_action.models.stages import load_stage
 from integral_action.models.stream_features import (
     INPUT_FORMATS,
@@ -43,6 +44,8 @@ class TwoStreamBackbone(BaseModule):
         visibility: whether F_P gets one channel more, for a gate: how much of
             a pose its clip shows, the share of pose maps that are not empty,
             from 0 to 1.
+        channels_last: whether the weights of 2D convolutions are laid out so
+            (:func:`to_channels_last`), which is faster on many machines.
 
     A stream whose ``init_cfg`` is ``dict(type='Pretrained', checkpoint=...,
     prefix='backbone.appearance.')`` starts from that stage's checkpoint, all
@@ -59,6 +62,7 @@ class TwoStreamBackbone(BaseModule):
         pose: Optional[Dict] = None,
         frozen: Sequence[str] = (),
         visibility: bool = False,
+        channels_last: bool = False,
     ) -> None:
         super().__init__()
         frozen = (frozen,) if isinstance(frozen, str) else frozen
@@ -91,6 +95,8 @@ class TwoStreamBackbone(BaseModule):
             if name in self.frozen:
                 stream.requires_grad_(False)
             setattr(self, name, stream)
+        if channels_last:
+            to_channels_last(self)
 
     def init_weights(self) -> None:
         """Initialise each stream, from its stage's checkpoint if it has one.
