@@ -103,7 +103,7 @@ def main() -> None:
     args = parser.parse_args()
     init_default_scope('mmaction')
     print(f'{os.cpu_count()} cores, {args.workers} workers')
-    print('| videos | file, MB | opened in, s | workers, MB | a read, µs |')
+    print('\n| videos | file, MB | opened in, s | workers, MB | a read, µs |')
     print('| ---: | ---: | ---: | ---: | ---: |')
     sizes = (1, 2_000, args.num)
     datasets, rows = [], []
@@ -122,7 +122,7 @@ def main() -> None:
             f'| {read:.0f} |'
         )
     print(
-        f'a read of {args.num:,} against one of 2,000: '
+        f'\na read of {args.num:,} against one of 2,000: '
         f'{times[2] / times[1]:.2f} times'
     )
 

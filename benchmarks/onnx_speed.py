@@ -105,7 +105,7 @@ def main() -> None:
         times = milliseconds(runs, args.rounds)
     shapes = ', '.join(f'{k} {list(v.shape)}' for k, v in inputs.items())
     print(f'{args.threads} threads; {shapes}')
-    print('| | size, MB | ms a batch | largest difference |')
+    print('\n| | size, MB | ms a batch | largest difference |')
     print('| --- | ---: | ---: | ---: |')
     for name, (megabytes, difference) in rows.items():
         print(
