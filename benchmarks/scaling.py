@@ -71,12 +71,12 @@ def draw(costs, path):
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(6, 4.5), layout='constrained')
-    for what, cost in costs.items():
+    for marker, (what, cost) in zip('os^Dv', costs.items()):
         sizes, seconds = zip(*cost.items())
         axes.loglog(
             [size / sizes[0] for size in sizes],
             [value / seconds[0] for value in seconds],
-            marker='o',
+            marker=marker,
             label=f'{what} (from {sizes[0]})',
         )
     axes.plot((1, 64), (1, 64), color='black', ls='--', label='linear')

@@ -383,7 +383,7 @@ def _plan_run(
         if swap_validation and model not in PEERS:
             kinds['swap'] = (
                 ['--work-dir', str(folder / 'swap')],
-                [*SWAP, *data.swap],
+                [*SWAP, *run.fill([*data.results['test'], *data.swap])],
             )
         for name, (output, options) in kinds.items():
             options = [*options, *test_on]
