@@ -13,11 +13,11 @@ To the input: ours draws heatmaps and part affinity fields, MMAction2's
 by each side's preprocessor. The frames must be equal. To the label: the poses
 that ours draws are given to MMAction2's side too, so that one model can take
 both, which is as ``load_model`` gives it; ours is that of
-``load_model(fuse=True)``, which predicts clip by clip. The scores must be the
-same to 1e-5. The row between changes the transforms alone; bf16 is the fused
-model under torch's autocast, whose labels must be the same. To the label it is
-done for frames of 112 x 112, too, with pose maps of 28 x 28: the less the
-network takes, the more decoding counts.
+``load_model(fuse=True)``. The scores must be the same to 1e-5. The row between
+changes the transforms alone; bf16 is the fused model under torch's autocast,
+whose labels must be the same. To the label it is done for frames of 112 x 112
+and pose maps of 28 x 28, too: the less the network takes, the more decoding
+counts.
 """
 
 import argparse
@@ -165,7 +165,6 @@ def time_to_label(videos, size, rounds):
     model = common.build_model(cfg).eval()
     nn.init.normal_(model.cls_head.fc_cls.weight, std=0.3)
     fused = fuse_model(copy.deepcopy(model))
-    fused.test_cfg = dict(max_testing_views=1)
     half = in_bf16(fused.test_step)
     runs = {
         "MMAction2's transforms": over(
