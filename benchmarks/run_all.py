@@ -105,7 +105,7 @@ def main(arguments=None) -> int:
         failed |= '**It failed' in sections[name]
         # behind every script: a stop keeps what was measured
         head = (
-            '# Results\n\nWritten by `make bench`; [README](README.md) says '
+            '# Benchmark results\n\nWritten by `make bench`; [README](README.md) says '
             f'what is measured.\n\n{machine()}\n\n'
         )
         body = [sections[n].strip() for n in SCRIPTS if n in sections]

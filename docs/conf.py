@@ -68,6 +68,7 @@ napoleon_numpy_docstring = False
 PAGES = {
     'README.md': 'quick_start',
     'benchmarks/README.md': 'benchmarks',
+    'benchmarks/RESULTS.md': 'benchmark_results',
     'configs/integral_action/README.md': 'zoo/integral_action',
     'configs/integral_action/ablations/README.md': 'zoo/ablations',
     'configs/integral_action/custom/README.md': 'zoo/custom',
