@@ -105,8 +105,9 @@ def main(arguments=None) -> int:
         failed |= '**It failed' in sections[name]
         # behind every script: a stop keeps what was measured
         head = (
-            '# Benchmark results\n\nWritten by `make bench`; [README](README.md) '
-            f'says what is measured.\n\n{machine()}\n\n'
+            '# Benchmark results\n\nWritten by `make bench`; '
+            '[README](README.md) says what is measured.\n\n'
+            f'{machine()}\n\n'
         )
         body = [sections[n].strip() for n in SCRIPTS if n in sections]
         args.out.write_text(head + '\n\n'.join(body) + '\n')
