@@ -53,7 +53,7 @@ class KeypointLayout:
         ):
             groups = getattr(self, field)
             if groups is None:
-                groups = tuple((i,) for i in range(number))
+                groups = _one_each(number)
                 object.__setattr__(self, field, groups)
             if not all(0 <= i < number for group in groups for i in group):
                 raise ValueError(
@@ -106,10 +106,9 @@ class KeypointLayout:
     @property
     def is_grouped(self) -> bool:
         """Whether it is drawn otherwise than in K + 2B maps."""
-        plain = dataclasses.replace(
-            self, keypoint_groups=None, bone_groups=None
-        )
-        return self != plain
+        return self.keypoint_groups != _one_each(
+            self.num_keypoints
+        ) or self.bone_groups != _one_each(self.num_bones)
 
     def grouped(
         self, merge: Sequence[str] = (), draw: Sequence[str] = ('*',)
@@ -257,6 +256,11 @@ class KeypointLayout:
             bones,
             tuple(sorted(pairs)),
         )
+
+
+@lru_cache
+def _one_each(number: int) -> Groups:
+    return tuple((i,) for i in range(number))
 
 
 def _from_values(values: Dict) -> KeypointLayout:

@@ -282,14 +282,12 @@ def plan(
     }  # one for all seeds
     jobs = [*sets.values()]
     for run in runs:
-        jobs += _plan_run(
-            models,
-            run,
-            list(launch),
-            [sets[run.split]] if sets else [],
-            swap_validation,
-            reuse_features,
-        )
+        generate = _generate(run)
+        trainings = _trainings(models, run, generate, launch, reuse_features)
+        jobs += [*generate, *trainings.values()]
+        for model, train in trainings.items():
+            swap = swap_validation and model not in PEERS
+            jobs += _tests(model, run, train, sets, launch, swap)
     return jobs
 
 
@@ -305,39 +303,54 @@ def _sets(run: Run) -> Job:
     )
 
 
-def _plan_run(
+def _generate(run: Run) -> List[Job]:
+    """Generate a seed's data, where it has its own."""
+    if not DATA[run.data].generated:
+        return []
+    folder = puppets_of(run.seed)
+    script = HERE / 'dataset_converters' / 'puppets.py'
+    command = [sys.executable, str(script), str(folder)]
+    return [
+        Job(
+            f'generate puppets, {run.name}',
+            run.folder('data'),
+            [*command, '--seed', str(run.seed)],
+        )
+    ]
+
+
+def _mim(
+    command: str, model: str, run: Run, launch: Sequence[str]
+) -> List[str]:
+    """``mim train`` or ``mim test`` with a model's config."""
+    mim = str(Path(sys.executable).with_name('mim'))
+    config = str(config_of(model, run.data))
+    return [mim, command, 'integral_action', config, *launch]
+
+
+def _with_options(command: List[str], options: Sequence[str]) -> List[str]:
+    return [*command, '--cfg-options', *options] if options else command
+
+
+def _trainings(
     models: Sequence[str],
     run: Run,
-    launch: List[str],
-    sets: List[Job],
-    swap_validation: bool,
+    generate: List[Job],
+    launch: Sequence[str],
     reuse_features: bool,
-) -> List[Job]:
-    mim = str(Path(sys.executable).with_name('mim'))
-    data = DATA[run.data]
-    first, train_on, test_on = [], [], []
-    if data.generated:
-        folder = puppets_of(run.seed)
-        script = HERE / 'dataset_converters' / 'puppets.py'
-        command = [sys.executable, str(script), str(folder)]
-        first = [
-            Job(
-                f'generate puppets, {run.name}',
-                run.folder('data'),
-                [*command, '--seed', str(run.seed)],
-            )
-        ]
-        train_on = [f'train_dataloader.dataset.data_root={folder}/']
-        test_on = [f'{TEST}.data_root={folder}/']
-    elif data.splits:
-        train_on = [
-            f'train_dataloader.dataset.ann_file=split{run.split}_train.jsonl'
-        ]
-    trainings, tests, keeps = {}, [], {}
+) -> Dict[str, Job]:
+    """The trainings of a run, by model."""
+    data_options = []
+    if DATA[run.data].generated:
+        root = f'{puppets_of(run.seed)}/'
+        data_options = [f'train_dataloader.dataset.data_root={root}']
+    elif DATA[run.data].splits:
+        list_file = f'split{run.split}_train.jsonl'
+        data_options = [f'train_dataloader.dataset.ann_file={list_file}']
+    trainings, keepers = {}, {}
     for model in models:
-        config = config_of(model, run.data)
-        folder = run.folder(model)
-        options, needs = [], first
+        epochs = epochs_of(config_of(model, run.data))
+        options, needs, kept = [], generate, None
         if model not in ALONE:
             needs = [trainings[stream] for stream in STREAMS]
             options = [
@@ -345,56 +358,61 @@ def _plan_run(
                 f'{last_checkpoint(stream, run)}'
                 for stream in STREAMS
             ]
-        options += train_on
+        options += data_options
         if reuse_features and model not in UNFROZEN:
-            kept = run.folder(
-                'features' + '-visibility' * (model in VISIBILITY)
-            )
+            suffix = '-visibility' * (model in VISIBILITY)
+            kept = run.folder(f'features{suffix}')
             options += [
                 'train_cfg.type=FeatureReuseTrainLoop',
-                f'train_cfg.num_views={epochs_of(config)}',
+                f'train_cfg.num_views={epochs}',
                 f'train_cfg.folder={kept}',
             ]
-            # the first training makes them, one at a time
-            needs = [*needs, *keeps.get(kept, [])]
-        train = Job(
+            if kept in keepers:  # whose features the others read
+                needs = [*needs, keepers[kept]]
+        command = _mim('train', model, run, launch)
+        command += ['--work-dir', str(run.folder(model))]
+        command += ['--seed', str(run.seed), '--no-validate', '--resume']
+        trainings[model] = Job(
             f'train {MODELS[model]}, {run.name}',
-            folder,
-            [mim, 'train', 'integral_action', str(config), *launch]
-            + ['--work-dir', str(folder), '--seed', str(run.seed)]
-            + ['--no-validate', '--resume']
-            + (['--cfg-options', *options] if options else []),
+            run.folder(model),
+            _with_options(command, options),
             needs,
-            epochs_of(config),
+            epochs,
         )
-        if reuse_features and model not in UNFROZEN:
-            keeps.setdefault(kept, [train])
-        trainings[model] = train
-        test = [mim, 'test', 'integral_action', str(config), *launch]
-        test += ['--checkpoint', str(last_checkpoint(model, run))]
-        kinds = {
-            name: (
-                ['--work-dir', str(folder)]
-                + ['--dump', str(folder / f'{name}.pkl')],
-                run.fill(options),
-            )
-            for name, options in data.results.items()
-        }
-        if swap_validation and model not in PEERS:
-            kinds['swap'] = (
-                ['--work-dir', str(folder / 'swap')],
-                [*SWAP, *run.fill([*data.results['test'], *data.swap])],
-            )
-        for name, (output, options) in kinds.items():
-            options = [*options, *test_on]
-            if options:
-                output += ['--cfg-options', *options]
-            tests.append(
-                Job(
-                    f'{name} {MODELS[model]}, {run.name}',
-                    folder,
-                    [*test, *output],
-                    [train, *sets] if name == 'context' else [train],
-                )
-            )
-    return [*first, *trainings.values(), *tests]
+        if kept:
+            keepers.setdefault(kept, trainings[model])
+    return trainings
+
+
+def _tests(
+    model: str,
+    run: Run,
+    train: Job,
+    sets: Dict[int, Job],
+    launch: Sequence[str],
+    swap: bool,
+) -> List[Job]:
+    """The tests of a model of a run."""
+    data, folder = DATA[run.data], run.folder(model)
+    data_options = []
+    if data.generated:
+        data_options = [f'{TEST}.data_root={puppets_of(run.seed)}/']
+    test = _mim('test', model, run, launch)
+    test += ['--checkpoint', str(last_checkpoint(model, run))]
+    jobs = []
+
+    def add(name: str, output: List[str], options: Sequence[str]) -> None:
+        command = _with_options(
+            [*test, *output], [*run.fill(options), *data_options]
+        )
+        needs = [train, sets[run.split]] if name == 'context' else [train]
+        title = f'{name} {MODELS[model]}, {run.name}'
+        jobs.append(Job(title, folder, command, needs))
+
+    for name, options in data.results.items():
+        dump = str(folder / f'{name}.pkl')
+        add(name, ['--work-dir', str(folder), '--dump', dump], options)
+    if swap:
+        options = [*SWAP, *data.results['test'], *data.swap]
+        add('swap', ['--work-dir', str(folder / 'swap')], options)
+    return jobs

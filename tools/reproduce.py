@@ -184,6 +184,7 @@ def results_of(model: str, result: str, run: Run) -> Results:
     return appearance.average(pose)
 
 
+@lru_cache(None)  # a model is in several tables
 def measure(model: str, run: Run) -> Dict[str, float]:
     """A model's cells of one run, by column.
 
