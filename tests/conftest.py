@@ -48,19 +48,37 @@ def puppets(tmp_path_factory):
 
 @pytest.fixture
 def make_video(tmp_path):
-    """Write frames [T, H, W, 3] (RGB) losslessly; gives the path."""
+    """Write frames [T, H, W, 3] (RGB), losslessly by default; gives the
+    path."""
     import cv2
 
-    def make(frames, name='video.avi'):
+    def make(frames, name='video.avi', codec='FFV1'):
         path = tmp_path / name
         height, width = frames.shape[1:3]
         writer = cv2.VideoWriter(
-            str(path), cv2.VideoWriter_fourcc(*'FFV1'), 30, (width, height)
+            str(path), cv2.VideoWriter_fourcc(*codec), 30, (width, height)
         )
         assert writer.isOpened()
         for frame in frames:
             writer.write(np.ascontiguousarray(frame[..., ::-1]))
         writer.release()
+        return path
+
+    return make
+
+
+@pytest.fixture
+def make_video_hiding(make_video):
+    """Write frames [T, H, W, 3] (RGB), one of them not to be shown: it is
+    counted, and never comes out of the decoder."""
+
+    def make(frames, hidden, name='video.avi'):
+        path = make_video(frames, name, 'VP80')
+        data, place = bytearray(path.read_bytes()), 0
+        for _ in range(hidden + 1):
+            place = data.index(b'00dc', place) + 8  # behind name and length
+        data[place] &= ~0x10  # show_frame: RFC 6386, 9.1
+        path.write_bytes(data)
         return path
 
     return make

@@ -26,7 +26,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple, Type
 
-import decord
 import numpy as np
 import torch.distributed
 from mmengine.config import DictAction
@@ -40,6 +39,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.writer import VIDEO_SUFFIXES, video_files
 from integral_action.fileio import (
     SampleError,
@@ -300,12 +300,12 @@ def read_frames(path: Path, batch_size: int) -> Iterator[Tuple]:
         raise SampleError(f'{path}: there is no such video')
     doing = 'read as a video'
     try:  # decord's errors have no common class
-        reader = decord.VideoReader(str(path), num_threads=1)
+        reader = DecordReader(str(path))
         total = len(reader)
         doing = 'decoded'
         for start in range(0, total, batch_size):
             stop = min(start + batch_size, total)
-            frames = reader.get_batch(range(start, stop)).asnumpy()
+            frames = reader.get_batch(range(start, stop))
             yield frames, total
     except Exception as error:
         raise SampleError(

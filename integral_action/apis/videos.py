@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, List, Sequence, Tuple, Union
 
-import decord
 import numpy as np
 
+from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.writer import video_files
 from integral_action.fileio import SampleError
 
@@ -123,7 +123,7 @@ def _is_pair(poses: Any) -> bool:
 
 
 class ArrayReader:
-    """Frames of an array, read as by decord's ``VideoReader``.
+    """Frames of an array, read as by :class:`DecordReader`.
 
     Args:
         frames: uint8 RGB [T, H, W, 3].
@@ -150,8 +150,8 @@ class ArrayReader:
         return len(self.frames)
 
     def get_batch(self, indices: Sequence[int]):
-        """Frames, as decord gives them."""
-        return decord.nd.array(self.frames[np.asarray(indices)])
+        """Frames, uint8 RGB [len(indices), H, W, 3]."""
+        return self.frames[np.asarray(indices)]
 
 
 class OpenVideo:
@@ -163,7 +163,7 @@ class OpenVideo:
 
     Attributes:
         name: what messages call it.
-        reader: decord's, or an :class:`ArrayReader`.
+        reader: a :class:`DecordReader` or an :class:`ArrayReader`.
         fps: frames a second.
         shape: (height, width), pixels.
 
@@ -183,9 +183,9 @@ class OpenVideo:
         if not video.source.stat().st_size:
             raise SampleError(f'{video.name}: an empty file, not a video')
         try:
-            self.reader = decord.VideoReader(str(video.source), num_threads=1)
-            self.shape = self.reader[0].shape[:2]
-            told = float(self.reader.get_avg_fps())
+            self.reader = DecordReader(str(video.source))
+            self.shape = self.reader.get_batch([0]).shape[1:3]
+            told = self.reader.fps
         except Exception as error:  # decord's errors have no class in common
             raise SampleError(
                 f'{video.name}: cannot be read as a video, is it truncated, '
@@ -206,7 +206,7 @@ class OpenVideo:
         for start in range(0, len(self), size):
             stop = min(start + size, len(self))
             try:
-                frames = self.reader.get_batch(range(start, stop)).asnumpy()
+                frames = self.reader.get_batch(range(start, stop))
             except Exception as error:  # as above
                 raise SampleError(
                     f'{self.name}: frames cannot be decoded, is it '
@@ -232,7 +232,7 @@ class Window:
         return self.stop - self.start
 
     def get_batch(self, indices: Sequence[int]):
-        """Frames, as decord gives them."""
+        """Frames, uint8 RGB [len(indices), H, W, 3]."""
         return self.reader.get_batch(np.asarray(indices) + self.start)
 
 

@@ -123,9 +123,9 @@ def test_a_clean_set(videos, capsys):
     assert not (videos.root / 'report.json.partial').exists()
 
 
-def one_of_each(videos):
+def one_of_each(videos, hiding):
     """A set with every problem, once (frame_count: twice)."""
-    train = [videos.video() for _ in range(18)]
+    train = [videos.video() for _ in range(19)]
     train[1]['label'] = 3
     train[2]['total_frames'] = 0
     videos.path(train[3]).unlink()
@@ -163,6 +163,8 @@ def one_of_each(videos):
 
     videos.poses('16', change=few)
     train[17] = train[0]
+    pictures = np.full((FRAMES, HEIGHT, WIDTH, 3), 200, np.uint8)
+    hiding(pictures, 2, 'videos/18.avi')
     val = [videos.video(), train[1] | dict(label=1)]
     videos.write(train=train, val=val)
     videos.config('nothing')
@@ -224,11 +226,17 @@ EXPECTED = [
         'the video has 6 frames, but total_frames is 4',
     ),
     ('16.avi', 'few_persons', 'nobody in 4 of 6 frames'),
+    (
+        '18.avi',
+        'replaced_frames',
+        'not all of its 6 frames can be decoded; earlier ones stand in their '
+        'place',
+    ),
 ]
 
 
-def test_one_of_each_problem(videos, capsys):
-    one_of_each(videos)
+def test_one_of_each_problem(videos, make_video_hiding, capsys):
+    one_of_each(videos, make_video_hiding)
     status, report = videos.check()
     assert status == 1
     found = videos.found(report)
@@ -243,7 +251,7 @@ def test_one_of_each_problem(videos, capsys):
     ]
     found = [each for each in found if 'unreadable' not in each[1]]
     assert sorted(found) == sorted(expected)
-    assert (report['errors'], report['warnings']) == (15, 4)
+    assert (report['errors'], report['warnings']) == (15, 5)
     assert report['counts']['frame_count'] == 2
     assert set(report['counts']) == set(check_dataset.ERRORS) | set(
         check_dataset.WARNINGS
@@ -253,11 +261,11 @@ def test_one_of_each_problem(videos, capsys):
     assert entry['error'] is True
     printed = capsys.readouterr().out
     assert all(kind in printed for kind in report['counts'])
-    assert '20 videos checked: train (18); val (2); test (0). ' in printed
+    assert '21 videos checked: train (19); val (2); test (0). ' in printed
 
 
-def test_limits_are_options(videos):
-    one_of_each(videos)
+def test_limits_are_options(videos, make_video_hiding):
+    one_of_each(videos, make_video_hiding)
     _, report = videos.check(
         '--margin', 0.2, '--max-empty', 0.7, '--split', 'train'
     )
@@ -400,8 +408,10 @@ def test_a_video_that_kills_its_reader(videos, monkeypatch):
     ]
 
 
-def test_an_interrupted_check_goes_on(videos, monkeypatch, capsys):
-    one_of_each(videos)
+def test_an_interrupted_check_goes_on(
+    videos, make_video_hiding, monkeypatch, capsys
+):
+    one_of_each(videos, make_video_hiding)
     run, asked = check_dataset.run, []
 
     def interrupted(tasks, limits, workers):
@@ -422,7 +432,7 @@ def test_an_interrupted_check_goes_on(videos, monkeypatch, capsys):
     stop = None
     assert check_dataset.main(arguments) == 1
     # of the first eight only 00 is without a problem of its own
-    assert len(asked[0]) == 20
+    assert len(asked[0]) == 21
     assert asked[1] == [key for key in asked[0] if key != (0, 1)]
     whole = json.loads(report.read_text())
     assert check_dataset.main(arguments) == 1

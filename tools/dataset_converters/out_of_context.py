@@ -21,11 +21,11 @@ from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, List, Tuple
 
 import cv2
-import decord
 import numpy as np
 from mmengine.config import DictAction
 
 from integral_action.datasets import VideoPoseDataset
+from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.out_of_context import (
     MASKS,
@@ -311,7 +311,7 @@ def draw_sheet(
         t = info['total_frames'] // 4  # still-person shows the middle
         panels = []
         mask = load_masks(file_of(out / 'masks', name, '.npz'))[0][t]
-        original = decord.VideoReader(info['filename'])[t].asnumpy()
+        original = DecordReader(info['filename']).get_batch([t])[0]
         keypoint, score = read_poses(
             file_of(out / 'poses' / 'person-only', name, '.npz')
         )
@@ -320,7 +320,7 @@ def draw_sheet(
         panels.append(np.where(mask[..., None], original, original // 4))
         for kind in SETS:
             path = file_of(out / 'videos' / kind, name, '.mp4')
-            panels.append(decord.VideoReader(str(path))[t].asnumpy())
+            panels.append(DecordReader(str(path)).get_batch([t])[0])
         height = round(PANEL_WIDTH * original.shape[0] / original.shape[1])
         lines.append(
             beside([enlarge(x, (height, PANEL_WIDTH)) for x in panels])

@@ -1,20 +1,21 @@
 import os
 from typing import Dict, List, Union
 
-import decord
 import numpy as np
-from decord._ffi.base import DECORDError, DECORDLimitReachedError
 from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
+from mmengine.fileio import FileClient
 
+from integral_action.datasets.decord_reader import (
+    DECORD_ERRORS,
+    DecordReader,
+)
 from integral_action.datasets.pyav_reader import PyAVReader
 from integral_action.fileio import SampleError
 
 from .load_poses import LoadPoses
 
 DECODERS = ('decord', 'pyav')
-# decord's own errors are neither of the first two
-_READ_ERRORS = (RuntimeError, OSError, DECORDError, DECORDLimitReachedError)
 
 
 @TRANSFORMS.register_module()
@@ -88,13 +89,15 @@ class DecodeTwoStream(DecordInit):
 
     def _get_video_reader(
         self, filename: str
-    ) -> Union[decord.VideoReader, PyAVReader]:
+    ) -> Union[DecordReader, PyAVReader]:
         if self.decoder == 'pyav':
             return PyAVReader(filename)
-        # decord crashes on some truncated files that it gets as bytes
         if self.io_backend == 'disk':
-            return decord.VideoReader(filename, num_threads=self.num_threads)
-        return super()._get_video_reader(filename)
+            return DecordReader(filename, self.num_threads)
+        # there is no other way; decord crashes on some truncated files so
+        if self.file_client is None:
+            self.file_client = FileClient(self.io_backend, **self.kwargs)
+        return DecordReader(self.file_client.get(filename), self.num_threads)
 
     def _frames(self, results: Dict) -> List[np.ndarray]:
         filename = results['filename']
@@ -110,7 +113,7 @@ class DecodeTwoStream(DecordInit):
             if reader is None:
                 reader = self._get_video_reader(filename)
             length = len(reader)
-        except _READ_ERRORS as error:
+        except DECORD_ERRORS as error:
             raise SampleError(
                 f'{filename}: cannot be read as a video, is it '
                 f'truncated? ({_first_line(error)})'
@@ -125,7 +128,7 @@ class DecodeTwoStream(DecordInit):
             frames = reader.get_batch(wanted)
             if not isinstance(frames, np.ndarray):  # decord's own
                 frames = frames.asnumpy()
-        except _READ_ERRORS as error:
+        except DECORD_ERRORS as error:
             raise SampleError(
                 f'{filename}: frames cannot be decoded, is it '
                 f'truncated? ({_first_line(error)})'

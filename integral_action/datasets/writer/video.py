@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Tuple
 
-import decord
 import numpy as np
 
+from integral_action.datasets.decord_reader import DecordReader
 from integral_action.fileio import SampleError
 
 Poses = Tuple[np.ndarray, np.ndarray]
@@ -83,9 +83,9 @@ def probe_video(path: Path) -> VideoInfo:
     if not Path(path).is_file():
         raise UnusableError(MISSING_VIDEO, f'{path}: there is no such video')
     try:
-        reader = decord.VideoReader(str(path), num_threads=1)
-        frames, fps = len(reader), float(reader.get_avg_fps())
-        height, width = reader[0].shape[:2]
+        reader = DecordReader(str(path))
+        frames, fps = len(reader), reader.fps
+        height, width = reader.get_batch([0]).shape[1:3]
     except Exception as error:  # decord's errors have no class in common
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise UnusableError(
