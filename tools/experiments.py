@@ -42,8 +42,6 @@ PEERS = ('tsm', 'stgcn', 'posec3d', 'rgbpose-conv3d')
 ALONE = (*STREAMS, 'from-scratch', 'pose-heatmap', 'pose-paf', *PEERS)
 # whose streams are not frozen
 UNFROZEN = (*ALONE, 'not-fixed')
-# whose pose features carry visibility
-VISIBILITY = ('robust-product-pose-gate',)
 SWAP = ('test_evaluator._delete_=True', 'test_evaluator.type=SwapAccuracy')
 
 
@@ -285,9 +283,9 @@ def plan(
         generate = _generate(run)
         trainings = _trainings(models, run, generate, launch, reuse_features)
         jobs += [*generate, *trainings.values()]
-        for model, train in trainings.items():
-            swap = swap_validation and model not in PEERS
-            jobs += _tests(model, run, train, sets, launch, swap)
+        jobs += _tests(
+            run, trainings, sets, launch, swap_validation, reuse_features
+        )
     return jobs
 
 
@@ -347,10 +345,10 @@ def _trainings(
     elif DATA[run.data].splits:
         list_file = f'split{run.split}_train.jsonl'
         data_options = [f'train_dataloader.dataset.ann_file={list_file}']
-    trainings, keepers = {}, {}
+    trainings, keeper = {}, None
     for model in models:
         epochs = epochs_of(config_of(model, run.data))
-        options, needs, kept = [], generate, None
+        options, needs = [], generate
         if model not in ALONE:
             needs = [trainings[stream] for stream in STREAMS]
             options = [
@@ -359,16 +357,15 @@ def _trainings(
                 for stream in STREAMS
             ]
         options += data_options
-        if reuse_features and model not in UNFROZEN:
-            suffix = '-visibility' * (model in VISIBILITY)
-            kept = run.folder(f'features{suffix}')
+        reuses = reuse_features and model not in UNFROZEN
+        if reuses:
             options += [
                 'train_cfg.type=FeatureReuseTrainLoop',
                 f'train_cfg.num_views={epochs}',
-                f'train_cfg.folder={kept}',
+                f'train_cfg.folder={run.folder("features")}',
             ]
-            if kept in keepers:  # whose features the others read
-                needs = [*needs, keepers[kept]]
+            if keeper:  # whose features the others read
+                needs = [*needs, keeper]
         command = _mim('train', model, run, launch)
         command += ['--work-dir', str(run.folder(model))]
         command += ['--seed', str(run.seed), '--no-validate', '--resume']
@@ -379,40 +376,57 @@ def _trainings(
             needs,
             epochs,
         )
-        if kept:
-            keepers.setdefault(kept, trainings[model])
+        if reuses:
+            keeper = keeper or trainings[model]
     return trainings
 
 
 def _tests(
-    model: str,
     run: Run,
-    train: Job,
+    trainings: Dict[str, Job],
     sets: Dict[int, Job],
     launch: Sequence[str],
-    swap: bool,
+    swap_validation: bool,
+    reuse_features: bool,
 ) -> List[Job]:
-    """The tests of a model of a run."""
-    data, folder = DATA[run.data], run.folder(model)
+    """The tests of the models of a run."""
+    data, jobs, keepers = DATA[run.data], [], {}
+    results = dict(data.results)
+    if swap_validation:
+        results['swap'] = [*SWAP, *data.results['test'], *data.swap]
     data_options = []
     if data.generated:
         data_options = [f'{TEST}.data_root={puppets_of(run.seed)}/']
-    test = _mim('test', model, run, launch)
-    test += ['--checkpoint', str(last_checkpoint(model, run))]
-    jobs = []
-
-    def add(name: str, output: List[str], options: Sequence[str]) -> None:
-        command = _with_options(
-            [*test, *output], [*run.fill(options), *data_options]
-        )
-        needs = [train, sets[run.split]] if name == 'context' else [train]
-        title = f'{name} {MODELS[model]}, {run.name}'
-        jobs.append(Job(title, folder, command, needs))
-
-    for name, options in data.results.items():
-        dump = str(folder / f'{name}.pkl')
-        add(name, ['--work-dir', str(folder), '--dump', dump], options)
-    if swap:
-        options = [*SWAP, *data.results['test'], *data.swap]
-        add('swap', ['--work-dir', str(folder / 'swap')], options)
+    for model, train in trainings.items():
+        test = _mim('test', model, run, launch)
+        test += ['--checkpoint', str(last_checkpoint(model, run))]
+        frozen = model in STREAMS or model not in UNFROZEN
+        for name, options in results.items():
+            if name == 'swap' and model in PEERS:
+                continue
+            folder, needs = run.folder(model), [train]
+            options = [*run.fill(options), *data_options]
+            if name == 'context':
+                needs = [train, sets[run.split]]
+            if reuse_features and frozen:
+                options += [
+                    'test_cfg.type=FeatureReuseTestLoop',
+                    f'test_cfg.folder={run.base.parent / "features"}',
+                ]
+                if model not in ALONE and name in keepers:
+                    needs.append(keepers[name])
+            if name == 'swap':
+                output = ['--work-dir', str(folder / 'swap')]
+            else:
+                output = ['--work-dir', str(folder)]
+                output += ['--dump', str(folder / f'{name}.pkl')]
+            job = Job(
+                f'{name} {MODELS[model]}, {run.name}',
+                folder,
+                _with_options([*test, *output], options),
+                needs,
+            )
+            if model not in ALONE and frozen:
+                keepers.setdefault(name, job)
+            jobs.append(job)
     return jobs

@@ -332,8 +332,9 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         '--reuse-features',
         action='store_true',
         help='keep the features of frozen streams: all fused models but the '
-        'first are trained in seconds; the disk needs 32 KB for each video '
-        'and epoch with two ResNet-18 of 8 frames (docs/training.md)',
+        'first are trained and tested in seconds; the disk needs 32 KB for '
+        'each video and epoch, and each clip that is tested, with two '
+        'ResNet-18 of 8 frames (docs/training.md)',
     )
     args = parser.parse_args(arguments)
     names = list(TABLES) if 'all' in args.tables else args.tables

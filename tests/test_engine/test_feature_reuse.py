@@ -1,6 +1,5 @@
-"""Training from kept features is the ordinary training."""
+"""Training and test from kept features are the ordinary ones."""
 
-import json
 import shutil
 
 import numpy as np
@@ -13,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from integral_action.engine.feature_store import FeatureStore
+from integral_action.fileio import load_pickle
 
 NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
 
@@ -104,9 +104,10 @@ def test_as_many_views_as_epochs_are_the_ordinary_training(train, tmp_path):
 def test_fewer_views_are_seen_again(train, tmp_path):
     folder = tmp_path / 'features'
     train(reuse(str(folder), num_views=2))
-    kept = np.load(folder / 'appearance.npy')
+    (kept,) = folder.glob('appearance-*')
+    assert np.load(kept / 'done.npy').all()
+    kept = np.load(kept / 'features.npy')
     assert kept.shape == (2, 24, 1, 8, 128)
-    assert np.load(folder / 'done.npy').all()
     assert not np.allclose(kept[0], kept[1])  # augmented each in its way
 
 
@@ -121,30 +122,40 @@ def robust():
     )
 
 
-def test_features_of_something_else_are_refused(train, stages, tmp_path):
-    folder = str(tmp_path / 'features')
-    train(reuse(folder))
-    kept = (tmp_path / 'features' / 'appearance.npy').read_bytes()
-    with pytest.raises(ValueError, match='other seed than this training'):
-        train(reuse(folder), randomness=dict(seed=4))
-    with pytest.raises(ValueError, match='other num_views than'):
-        train(reuse(folder, num_views=1))
-    with pytest.raises(ValueError, match='other model.data_preprocessor'):
-        train(reuse(folder), model=dict(data_preprocessor=dict(sigma=0.7)))
-    with pytest.raises(ValueError, match='other model.backbone.visibility'):
-        train(reuse(folder), model=robust())
+def test_what_has_features_of_its_own(train, stages, tmp_path):
+    folder = tmp_path / 'features'
+
+    def made(num_views=3, **changes):
+        """How many stores of each stream a training adds."""
+        before = set(folder.glob('*'))
+        changes = dict(train_cfg=dict(max_epochs=1), **changes)
+        train(reuse(str(folder), num_views), **changes)
+        added = [path.name for path in set(folder.glob('*')) - before]
+        return {
+            name: sum(path.startswith(name) for path in added)
+            for name in ('appearance', 'pose')
+        }
+
     content = torch.load(stages, weights_only=True)
     content['state_dict']['backbone.pose.conv1.conv.weight'] += 1
     other = tmp_path / 'other.pth'
     torch.save(content, other)
     pose = dict(init_cfg=dict(checkpoint=str(other)))
-    with pytest.raises(ValueError, match='other weights of the streams than'):
-        train(reuse(folder), model=dict(backbone=dict(pose=pose)))
+    both, pose_alone = dict(appearance=1, pose=1), dict(appearance=0, pose=1)
+    assert made() == both
+    (kept,) = folder.glob('appearance-*/features.npy')
+    first = kept.read_bytes()
+    assert made() == dict(appearance=0, pose=0)
+    assert made(randomness=dict(seed=4)) == both
+    assert made(num_views=1) == both
+    assert made(model=dict(data_preprocessor=dict(sigma=0.7))) == both
+    # the appearance stream is the same, and does not run
+    assert made(model=robust()) == pose_alone
+    assert made(model=dict(backbone=dict(pose=pose))) == pose_alone
     list_file = train.data / 'train.jsonl'
     list_file.write_text(list_file.read_text() + '\n')
-    with pytest.raises(ValueError, match='other annotation file than'):
-        train(reuse(folder))
-    assert (tmp_path / 'features' / 'appearance.npy').read_bytes() == kept
+    assert made() == both
+    assert kept.read_bytes() == first
 
 
 def test_a_stream_that_is_trained_is_refused(train):
@@ -153,22 +164,96 @@ def test_a_stream_that_is_trained_is_refused(train):
 
 
 def test_what_was_not_finished_is_made_again(tmp_path):
-    store = FeatureStore(tmp_path, dict(a='1'), 2, 4)
-    store.write(1, [0, 2], dict(x=np.full((2, 3), 5.0)), np.array([7, 8]))
-    again = FeatureStore(tmp_path, dict(a='1'), 2, 4)
+    store = FeatureStore(tmp_path, 2, 4)
+    store.write(1, [0, 2], np.full((2, 3), 5.0), np.array([[7], [8]]))
+    again = FeatureStore(tmp_path, 2, 4)
     assert again.has(1, [2, 0]) and not again.has(1, [0, 1])
     assert not again.has(0, [0])
-    features, labels = again.read(1, [2, 0], ['x'])
-    assert (features['x'] == 5).all() and labels.tolist() == [8, 7]
+    features, labels = again.read(1, [2, 0])
+    assert (features == 5).all() and labels.tolist() == [[8], [7]]
 
 
-def test_a_broken_key_is_named(tmp_path):
-    (tmp_path / 'key.json').write_text('{')
-    with pytest.raises(ValueError, match='key.json: cannot be read'):
-        FeatureStore(tmp_path, {}, 1, 1)
-    (tmp_path / 'key.json').write_text(json.dumps(dict(a='1', b='2')))
-    with pytest.raises(ValueError, match='other b, c than'):
-        FeatureStore(tmp_path, dict(a='1', c='2'), 1, 1)
+def test_two_programs_write_in_one_store(tmp_path):
+    one, other = FeatureStore(tmp_path, 1, 2), FeatureStore(tmp_path, 1, 2)
+    one.write(0, [0], np.full((1, 3), 5.0), np.array([[7]]))
+    other.arrays.clear()
+    other._make(tmp_path / 'features.npy', (1, 2, 3), 'float32')
+    other.write(0, [1], np.full((1, 3), 6.0), np.array([[8]]))
+    assert one.has(0, [0, 1]) and one.read(0, [0, 1])[0][:, 0].tolist() == [
+        5,
+        6,
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'done.npy',
+        'features.npy',
+        'label.npy',
+    ]
+
+
+@pytest.fixture
+def test(puppets, stages, tmp_path):
+    """Test; gives the metrics and the predictions."""
+    data = tmp_path / 'data'
+    shutil.copytree(puppets, data)
+
+    def run(loop=None, num_clips=2, **changes):
+        cfg = Config.fromfile(CONFIGS / f'{NAME}.py')
+        dataset = cfg.test_dataloader.dataset
+        dataset.update(data_root=f'{data}/', check_files=False)
+        dataset.pipeline[0]['num_clips'] = num_clips
+        cfg.test_dataloader.batch_size = 5  # the last one is smaller
+        dump = tmp_path / 'dump.pkl'
+        cfg.test_evaluator = [
+            dict(type='AccMetric'),
+            dict(type='SwapAccuracy'),
+            dict(type='DumpResults', out_file_path=str(dump)),
+        ]
+        cfg.merge_from_dict(
+            dict(
+                work_dir=str(tmp_path / 'work'),
+                load_from=str(stages),
+                test_cfg=loop or {},
+            )
+        )
+        cfg.merge_from_dict(changes)
+        for part in ('train', 'val'):
+            cfg[f'{part}_dataloader'] = cfg[f'{part}_cfg'] = None
+        cfg.val_evaluator = cfg.optim_wrapper = cfg.param_scheduler = None
+        runner = Runner.from_cfg(cfg)
+        return runner.test(), load_pickle(dump)
+
+    run.data = data
+    return run
+
+
+def test_a_test_is_the_ordinary_test(test, tmp_path):
+    metrics, expected = test()
+    folder = tmp_path / 'features'
+    loop = dict(type='FeatureReuseTestLoop', folder=str(folder))
+    # twice: computed and kept, and read where there is nothing to decode
+    for _ in range(2):
+        again, found = test(loop)
+        assert again == pytest.approx(metrics, abs=1e-6)
+        assert len(found) == len(expected) == 48
+        for one, other in zip(found, expected):
+            assert one['filename'] == other['filename']
+            assert one['context'] == other['context']
+            assert one['gt_label'].tolist() == other['gt_label'].tolist()
+            for key in ('pred_score', 'gate'):
+                np.testing.assert_allclose(one[key], other[key], atol=1e-6)
+        shutil.rmtree(test.data / 'videos', ignore_errors=True)
+        shutil.rmtree(test.data / 'poses', ignore_errors=True)
+    # another gate, on the same features
+    _, found = test(loop, model=dict(neck=dict(gate_source='none')))
+    assert 'gate' not in found[0]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_of_other_clips_there_are_no_features(test, tmp_path):
+    loop = dict(type='FeatureReuseTestLoop', folder=str(tmp_path / 'kept'))
+    test(loop)
+    _, found = test(loop, num_clips=1)
+    assert found[0]['gate'].shape == (1, 8)
 
 
 def test_channels_last_is_the_training(train):

@@ -1,6 +1,7 @@
 """The tables' jobs and what is written of their results."""
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -301,27 +302,47 @@ def test_features_are_kept_by_the_first_for_the_others(tools, tmp_path):
     models = ['integral', 'lambda5', 'not-fixed', 'robust-product-pose-gate']
     runs = [puppets_run(tools, tmp_path)]
     jobs = experiments.plan(models, runs, reuse_features=True)
-    trainings = {
-        job.folder.name: job for job in jobs if job.name.startswith('train')
-    }
-    folder = {}
-    for name, job in trainings.items():
-        found = [c for c in job.command if c.startswith('train_cfg.folder=')]
-        folder[name] = found[0].split('=')[1] if found else None
-    assert folder == dict(
-        appearance=None,
-        pose=None,
-        integral=f'{tmp_path}/features',
-        lambda5=f'{tmp_path}/features',
-        **{
-            'not-fixed': None,
-            'robust-product-pose-gate': f'{tmp_path}/features-visibility',
-        },
+    trainings, tests = (
+        {job.folder.name: job for job in jobs if job.name.startswith(kind)}
+        for kind in ('train', 'test')
     )
+
+    def kept(some, option):
+        """Where jobs keep features."""
+        return {
+            name: [
+                Path(text.removeprefix(option))
+                for text in job.command
+                if text.startswith(option)
+            ]
+            for name, job in some.items()
+        }
+
+    own, shared = [tmp_path / 'features'], [tmp_path.parent / 'features']
+    assert kept(trainings, 'train_cfg.folder=') == {
+        'appearance': [],
+        'pose': [],
+        'integral': own,
+        'lambda5': own,
+        'not-fixed': [],
+        'robust-product-pose-gate': own,
+    }
     streams = [trainings['appearance'], trainings['pose']]
     assert trainings['integral'].after == streams
-    assert trainings['lambda5'].after == [*streams, trainings['integral']]
-    assert trainings['robust-product-pose-gate'].after == streams
+    for name in ('lambda5', 'robust-product-pose-gate'):
+        assert trainings[name].after == [*streams, trainings['integral']]
+    # streams that are frozen are tested once, on the data of all seeds
+    assert kept(tests, 'test_cfg.folder=') == {
+        'appearance': shared,
+        'pose': shared,
+        'integral': shared,
+        'lambda5': shared,
+        'not-fixed': [],
+        'robust-product-pose-gate': shared,
+    }
+    assert tests['integral'].after == [trainings['integral']]
+    assert tests['lambda5'].after == [trainings['lambda5'], tests['integral']]
+    assert tests['not-fixed'].after == [trainings['not-fixed']]
     assert 'train_cfg.num_views=8' in trainings['lambda5'].command
 
 

@@ -1,0 +1,157 @@
+"""Features of a model's streams, kept for the videos of a dataset."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Dict, List, Sequence
+
+import torch
+from mmaction.structures import ActionDataSample
+from mmengine.config import ConfigDict
+from mmengine.dist import all_reduce, barrier, is_main_process
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from torch.utils.data import DataLoader
+
+from integral_action.fileio import PathLike, whole_file
+
+from .feature_store import FeatureStore
+
+
+class StreamFeatures:
+    """Features of a model's streams, kept for the videos of a dataset.
+
+    Each stream's are in a folder of their own, whose name is of what they are
+    made from (its ``key.json``): the stream's weights, whether they carry
+    visibility, the dataset's config, its annotation file, the maps' config and
+    ``made_from``. So models that share a stream share its features, and others
+    stand beside them. The videos themselves are not looked at: where they
+    have changed, remove the folder.
+
+    Args:
+        folder: where they are, or are to be.
+        model: a :class:`TwoStreamRecognizer`, with what wraps it or without.
+        dataloader: of the videos.
+        loader_cfg: its config.
+        model_cfg: the model's.
+        made_from: what else they depend on, a text a part.
+        num_views: how many of each video, augmented each in its way.
+    """
+
+    def __init__(
+        self,
+        folder: PathLike,
+        model: torch.nn.Module,
+        dataloader: DataLoader,
+        loader_cfg: ConfigDict,
+        model_cfg: ConfigDict,
+        made_from: Dict[str, str],
+        num_views: int = 1,
+    ) -> None:
+        self.model = model.module if is_model_wrapper(model) else model
+        self.dataset = dataloader.dataset
+        ann_file = Path(self.dataset.ann_file).read_bytes()
+        key = made_from | {
+            'dataset': _text(loader_cfg.dataset),
+            'annotation file': hashlib.sha256(ann_file).hexdigest(),
+            'model.data_preprocessor': _text(model_cfg.data_preprocessor),
+            'num_views': str(num_views),
+        }
+        self.stores = {
+            name: self._store(Path(folder), name, key, num_views)
+            for name in self.model.backbone.streams
+        }
+
+    def _store(
+        self, folder: Path, name: str, key: Dict[str, str], num_views: int
+    ) -> FeatureStore:
+        backbone = self.model.backbone
+        key = dict(key, weights=_digest(getattr(backbone, name)))
+        if name == 'pose':
+            key['visibility'] = str(backbone.visibility)
+        text = json.dumps(key, indent=1, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        folder = folder / f'{name}-{digest}'
+        if is_main_process():
+            folder.mkdir(parents=True, exist_ok=True)
+            with whole_file(folder / 'key.json') as temporary:
+                temporary.write_text(text)
+        barrier()
+        MMLogger.get_current_instance().info(
+            f'Features of the {name} stream are kept in {folder}'
+        )
+        return FeatureStore(folder, num_views, len(self.dataset))
+
+    def everyone_has(self, view: int, batches: Sequence[List[int]]) -> bool:
+        """Whether all streams' features are there, in all processes."""
+        videos = [video for batch in batches for video in batch]
+        has = all(store.has(view, videos) for store in self.stores.values())
+        has = torch.tensor(int(has))
+        all_reduce(has, 'min')
+        return bool(has)
+
+    def keep(self, view: int, videos: List[int], batch: Dict) -> None:
+        """Run the streams whose features of a batch are not there."""
+        lacking = [
+            name
+            for name, store in self.stores.items()
+            if not store.has(view, videos)
+        ]
+        if not lacking:
+            return
+        data = self.model.data_preprocessor(batch, self.model.training)
+        inputs = data['inputs']
+        device = next(iter(inputs.values())).device
+        for name in set(self.stores) - set(lacking):
+            feature, _ = self.stores[name].read(view, videos)
+            feature = torch.from_numpy(feature).to(device)
+            inputs[f'{name}_features'] = feature
+        with torch.no_grad():
+            features, _ = self.model.extract_feat(
+                inputs, 'backbone', test_mode=not self.model.training
+            )
+        if isinstance(features, torch.Tensor):  # of one stream
+            features = (features,)
+        # a sample's own: in place of one that is broken there is another
+        labels = torch.stack([s.gt_label for s in batch['data_samples']])
+        for (name, store), feature in zip(self.stores.items(), features):
+            if name in lacking:
+                feature = feature.unflatten(0, (len(videos), -1))
+                feature = feature.float().cpu().numpy()
+                store.write(view, videos, feature, labels.cpu().numpy())
+
+    def batch(self, view: int, videos: List[int]) -> Dict:
+        """A batch of kept features, as a data loader gives one; samples carry
+        what is annotated."""
+        inputs = {}
+        for name, store in self.stores.items():
+            features, labels = store.read(view, videos)
+            inputs[f'{name}_features'] = list(torch.from_numpy(features))
+        samples = [
+            ActionDataSample(metainfo=self._meta(video)).set_gt_label(
+                torch.from_numpy(label)
+            )
+            for video, label in zip(videos, labels)
+        ]
+        return dict(inputs=inputs, data_samples=samples)
+
+    def _meta(self, video: int) -> Dict:
+        info = self.dataset.get_data_info(video)
+        packer = self.dataset.pipeline.transforms[-1]
+        return {key: info[key] for key in packer.meta_keys if key in info}
+
+
+def _digest(stream: torch.nn.Module) -> str:
+    weights = hashlib.sha256()
+    for name, value in sorted(stream.state_dict().items()):
+        weights.update(name.encode())
+        value = value.detach().cpu().contiguous()
+        weights.update(value.numpy().tobytes())
+    return weights.hexdigest()
+
+
+def _text(config: ConfigDict) -> str:
+    """A config as a text that is the same for the same values."""
+    if hasattr(config, 'to_dict'):
+        config = config.to_dict()
+    return repr(sorted(config.items(), key=str))
