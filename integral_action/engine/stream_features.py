@@ -11,7 +11,7 @@ from mmengine.config import ConfigDict
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from torch.utils.data import DataLoader
+from mmengine.runner import Runner
 
 from integral_action.fileio import PathLike, whole_file
 
@@ -30,10 +30,9 @@ class StreamFeatures:
 
     Args:
         folder: where they are, or are to be.
-        model: a :class:`TwoStreamRecognizer`, with what wraps it or without.
-        dataloader: of the videos.
-        loader_cfg: its config.
-        model_cfg: the model's.
+        runner: whose model is a :class:`TwoStreamRecognizer` that has its
+            weights.
+        part: ``'train'`` or ``'test'``, whose videos.
         made_from: what else they depend on, a text a part.
         num_views: how many of each video, augmented each in its way.
     """
@@ -41,20 +40,20 @@ class StreamFeatures:
     def __init__(
         self,
         folder: PathLike,
-        model: torch.nn.Module,
-        dataloader: DataLoader,
-        loader_cfg: ConfigDict,
-        model_cfg: ConfigDict,
+        runner: Runner,
+        part: str,
         made_from: Dict[str, str],
         num_views: int = 1,
     ) -> None:
+        model, cfg = runner.model, runner.cfg
         self.model = model.module if is_model_wrapper(model) else model
-        self.dataset = dataloader.dataset
+        loader = f'{part}_dataloader'
+        self.dataset = getattr(runner, loader).dataset
         ann_file = Path(self.dataset.ann_file).read_bytes()
         key = made_from | {
-            'dataset': _text(loader_cfg.dataset),
+            'dataset': _text(cfg[loader].dataset),
             'annotation file': hashlib.sha256(ann_file).hexdigest(),
-            'model.data_preprocessor': _text(model_cfg.data_preprocessor),
+            'model.data_preprocessor': _text(cfg.model.data_preprocessor),
             'num_views': str(num_views),
         }
         self.stores = {

@@ -1,9 +1,10 @@
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Dict, Iterator, Optional
 
 from mmaction.registry import LOOPS
 from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
+from torch.utils.data import DataLoader
 
 from integral_action.engine.stream_features import StreamFeatures
 
@@ -34,19 +35,12 @@ class FeatureReuseTestLoop(TestLoop):
 
     def run(self) -> Dict[str, float]:
         """Launch test."""
-        loader, runner = self.dataloader, self.runner
-        runner.model.eval()
-        features = StreamFeatures(
-            self.folder,
-            runner.model,
-            loader,
-            runner.cfg.test_dataloader,
-            runner.cfg.model,
-            dict(fp16=str(self.fp16)),
-        )
-        batches = list(loader.batch_sampler)
+        self.runner.model.eval()
+        made_from = dict(fp16=str(self.fp16))
+        features = StreamFeatures(self.folder, self.runner, 'test', made_from)
+        loader = self.dataloader
         # what the ordinary test iterates over
-        self.dataloader = _Batches(loader, batches, features, self.fp16)
+        self.dataloader = _Batches(loader, features, self.fp16)
         try:
             return super().run()
         finally:
@@ -56,15 +50,17 @@ class FeatureReuseTestLoop(TestLoop):
 class _Batches:
     """Batches of kept features; what is not there is made first."""
 
-    def __init__(self, loader, batches, features, fp16: bool) -> None:
-        self.loader, self.batches = loader, batches
+    def __init__(
+        self, loader: DataLoader, features: StreamFeatures, fp16: bool
+    ) -> None:
+        self.loader, self.dataset = loader, loader.dataset
+        self.batches = list(loader.batch_sampler)
         self.features, self.fp16 = features, fp16
-        self.dataset = loader.dataset
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[Dict]:
         if self.features.everyone_has(0, self.batches):
             for videos in self.batches:
                 yield self.features.batch(0, videos)

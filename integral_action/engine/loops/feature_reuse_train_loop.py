@@ -64,15 +64,9 @@ class FeatureReuseTrainLoop(EpochBasedTrainLoop):
                 f'{sorted(moving)} is trained (model.backbone.frozen)'
             )
         # the weights are there only now
-        cfg = self.runner.cfg
+        made_from = dict(seed=str(self.runner.seed))
         self.features = StreamFeatures(
-            self.folder,
-            model,
-            self.dataloader,
-            cfg.train_dataloader,
-            cfg.model,
-            dict(seed=str(self.runner.seed)),
-            self.num_views,
+            self.folder, self.runner, 'train', made_from, self.num_views
         )
         return super().run()
 
