@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import cv2
-import decord
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
+from integral_action.datasets.decord_reader import DecordReader
 from integral_action.fileio import load_pickle, read_annotations, read_poses
 from integral_action.keypoints import KeypointLayout
 from integral_action.pose_maps import render_pose_maps, to_map_pixels
@@ -104,10 +104,10 @@ def arrow(axes, start, end, width=1.5):
 
 def draw_row(axes, record, samples, classes, note):
     """One clip: what goes in, what each stream says, what comes out."""
-    frames = decord.VideoReader(str(DATA / 'videos' / record['filename']))
+    reader = DecordReader(str(DATA / 'videos' / record['filename']))
     keypoint, score = read_poses(DATA / 'poses' / record['pose_file'])
     moment = int(score[0].sum(1).argmax()) if score.any() else 0
-    picture, zoom = frames[moment].asnumpy(), 5
+    picture, zoom = reader.get_batch([moment])[0], 5
     size = np.array(picture.shape[1::-1], np.float32)
     large = cv2.resize(picture, None, fx=zoom, fy=zoom)
     points, scores = keypoint[:, moment], score[:, moment]

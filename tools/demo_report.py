@@ -78,9 +78,9 @@ def markdown(rows: List[Row]) -> str:
 def examples_figure(data: Path):
     """Frames with skeletons and their pose maps, in and out of context."""
     import cv2
-    import decord
     from matplotlib.figure import Figure
 
+    from integral_action.datasets.decord_reader import DecordReader
     from integral_action.fileio import read_annotations, read_poses
     from integral_action.keypoints import KeypointLayout
     from integral_action.pose_maps import render_pose_maps, to_map_pixels
@@ -100,13 +100,11 @@ def examples_figure(data: Path):
                 (record for record in records if record['label'] == label),
                 key=lambda r: (r['scene'] != scene) + 2 * r['pose_missing'],
             )
-            frames = decord.VideoReader(
-                str(data / 'videos' / record['filename'])
-            )
+            video = data / 'videos' / record['filename']
             keypoint, score = read_poses(data / 'poses' / record['pose_file'])
             moment = int(score[0].sum(1).argmax())  # the best seen
             keypoint, score = keypoint[:, moment], score[:, moment]
-            picture = frames[moment].asnumpy()
+            picture = DecordReader(str(video)).get_batch([moment])[0]
             size = picture.shape[:2]
             zoom = 4
             large = cv2.resize(

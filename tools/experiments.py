@@ -400,7 +400,7 @@ def _tests(
     for model, train in trainings.items():
         test = _mim('test', model, run, launch)
         test += ['--checkpoint', str(last_checkpoint(model, run))]
-        frozen = model in STREAMS or model not in UNFROZEN
+        fused = model not in UNFROZEN
         for name, options in results.items():
             if name == 'swap' and model in PEERS:
                 continue
@@ -408,12 +408,12 @@ def _tests(
             options = [*run.fill(options), *data_options]
             if name == 'context':
                 needs = [train, sets[run.split]]
-            if reuse_features and frozen:
+            if reuse_features and (fused or model in STREAMS):
                 options += [
                     'test_cfg.type=FeatureReuseTestLoop',
                     f'test_cfg.folder={run.base.parent / "features"}',
                 ]
-                if model not in ALONE and name in keepers:
+                if fused and name in keepers:  # the first computes them
                     needs.append(keepers[name])
             if name == 'swap':
                 output = ['--work-dir', str(folder / 'swap')]
@@ -426,7 +426,7 @@ def _tests(
                 _with_options([*test, *output], options),
                 needs,
             )
-            if model not in ALONE and frozen:
+            if fused:
                 keepers.setdefault(name, job)
             jobs.append(job)
     return jobs

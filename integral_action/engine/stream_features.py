@@ -3,7 +3,15 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import (
+    Callable,
+    ContextManager,
+    Dict,
+    Iterator,
+    List,
+    Sequence,
+    Tuple,
+)
 
 import torch
 from mmaction.structures import ActionDataSample
@@ -47,11 +55,10 @@ class StreamFeatures:
     ) -> None:
         model, cfg = runner.model, runner.cfg
         self.model = model.module if is_model_wrapper(model) else model
-        loader = f'{part}_dataloader'
-        self.dataset = getattr(runner, loader).dataset
-        ann_file = Path(self.dataset.ann_file).read_bytes()
+        self.loader = getattr(runner, f'{part}_dataloader')
+        ann_file = Path(self.loader.dataset.ann_file).read_bytes()
         key = made_from | {
-            'dataset': _text(cfg[loader].dataset),
+            'dataset': _text(cfg[f'{part}_dataloader'].dataset),
             'annotation file': hashlib.sha256(ann_file).hexdigest(),
             'model.data_preprocessor': _text(cfg.model.data_preprocessor),
             'num_views': str(num_views),
@@ -79,9 +86,28 @@ class StreamFeatures:
         MMLogger.get_current_instance().info(
             f'Features of the {name} stream are kept in {folder}'
         )
-        return FeatureStore(folder, num_views, len(self.dataset))
+        return FeatureStore(folder, num_views, len(self.loader.dataset))
 
-    def everyone_has(self, view: int, batches: Sequence[List[int]]) -> bool:
+    def batches(
+        self, view: int, context: Callable[[], ContextManager]
+    ) -> Iterator[Tuple[List[int], Dict]]:
+        """A view's videos and their features, as the loader would give them.
+
+        Where some are not there in any process, the loader is read, and what
+        lacks is computed within ``context()`` and kept.
+        """
+        # drawn again by the loader: a sampler's order is its epoch's
+        batches = list(self.loader.batch_sampler)
+        if self._everyone_has(view, batches):
+            for videos in batches:
+                yield videos, self._batch(view, videos)
+            return
+        for videos, batch in zip(batches, self.loader):
+            with context():
+                self._keep(view, videos, batch)
+            yield videos, self._batch(view, videos)
+
+    def _everyone_has(self, view: int, batches: Sequence[List[int]]) -> bool:
         """Whether all streams' features are there, in all processes."""
         videos = [video for batch in batches for video in batch]
         has = all(store.has(view, videos) for store in self.stores.values())
@@ -89,7 +115,7 @@ class StreamFeatures:
         all_reduce(has, 'min')
         return bool(has)
 
-    def keep(self, view: int, videos: List[int], batch: Dict) -> None:
+    def _keep(self, view: int, videos: List[int], batch: Dict) -> None:
         """Run the streams whose features of a batch are not there."""
         lacking = [
             name
@@ -119,25 +145,17 @@ class StreamFeatures:
                 feature = feature.float().cpu().numpy()
                 store.write(view, videos, feature, labels.cpu().numpy())
 
-    def batch(self, view: int, videos: List[int]) -> Dict:
-        """A batch of kept features, as a data loader gives one; samples carry
-        what is annotated."""
+    def _batch(self, view: int, videos: List[int]) -> Dict:
+        """A batch of kept features, as a data loader gives one."""
         inputs = {}
         for name, store in self.stores.items():
             features, labels = store.read(view, videos)
             inputs[f'{name}_features'] = list(torch.from_numpy(features))
         samples = [
-            ActionDataSample(metainfo=self._meta(video)).set_gt_label(
-                torch.from_numpy(label)
-            )
-            for video, label in zip(videos, labels)
+            ActionDataSample().set_gt_label(torch.from_numpy(label))
+            for label in labels
         ]
         return dict(inputs=inputs, data_samples=samples)
-
-    def _meta(self, video: int) -> Dict:
-        info = self.dataset.get_data_info(video)
-        packer = self.dataset.pipeline.transforms[-1]
-        return {key: info[key] for key in packer.meta_keys if key in info}
 
 
 def _digest(stream: torch.nn.Module) -> str:

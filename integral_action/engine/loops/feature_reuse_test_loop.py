@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 from typing import Dict, Iterator, Optional
 
@@ -48,24 +49,25 @@ class FeatureReuseTestLoop(TestLoop):
 
 
 class _Batches:
-    """Batches of kept features; what is not there is made first."""
+    """Batches of kept features, whose samples carry what is annotated."""
 
     def __init__(
         self, loader: DataLoader, features: StreamFeatures, fp16: bool
     ) -> None:
         self.loader, self.dataset = loader, loader.dataset
-        self.batches = list(loader.batch_sampler)
         self.features, self.fp16 = features, fp16
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.loader)
 
     def __iter__(self) -> Iterator[Dict]:
-        if self.features.everyone_has(0, self.batches):
-            for videos in self.batches:
-                yield self.features.batch(0, videos)
-            return
-        for videos, batch in zip(self.batches, self.loader):
-            with autocast(enabled=self.fp16):
-                self.features.keep(0, videos, batch)
-            yield self.features.batch(0, videos)
+        context = partial(autocast, enabled=self.fp16)
+        for videos, batch in self.features.batches(0, context):
+            for video, sample in zip(videos, batch['data_samples']):
+                sample.set_metainfo(self._meta(video))
+            yield batch
+
+    def _meta(self, video: int) -> Dict:
+        info = self.dataset.get_data_info(video)
+        packer = self.dataset.pipeline.transforms[-1]
+        return {key: info[key] for key in packer.meta_keys if key in info}

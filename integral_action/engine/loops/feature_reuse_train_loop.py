@@ -1,8 +1,10 @@
+from functools import partial
 from pathlib import Path
-from typing import Dict, Optional
+from typing import Optional
 
 import torch
 from mmaction.registry import LOOPS
+from mmaction.utils import SampleList
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
@@ -75,26 +77,19 @@ class FeatureReuseTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         view = self._epoch % self.num_views
-        # drawn again by the loader: a sampler's order is its epoch's
-        batches = list(self.dataloader.batch_sampler)
-        if self.features.everyone_has(view, batches):
-            for idx, videos in enumerate(batches):
-                self.run_iter(idx, self._batch(view, videos))
-        else:
-            context = self.runner.optim_wrapper.optim_context
-            for idx, batch in enumerate(self.dataloader):
-                with context(self.runner.model):
-                    self.features.keep(view, batches[idx], batch)
-                self.run_iter(idx, self._batch(view, batches[idx]))
+        optimizer = self.runner.optim_wrapper
+        context = partial(optimizer.optim_context, self.runner.model)
+        for idx, (_, batch) in enumerate(self.features.batches(view, context)):
+            _check_labels(batch['data_samples'])
+            self.run_iter(idx, batch)
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
-    def _batch(self, view: int, videos) -> Dict:
-        batch = self.features.batch(view, videos)
-        for sample in batch['data_samples']:
-            if sample.gt_label.shape != (1,):
-                raise ValueError(
-                    f'FeatureReuseTrainLoop needs one class a video, not '
-                    f'labels of shape {list(sample.gt_label.shape)}'
-                )
-        return batch
+
+def _check_labels(samples: SampleList) -> None:
+    for sample in samples:
+        if sample.gt_label.shape != (1,):
+            raise ValueError(
+                f'FeatureReuseTrainLoop needs one class a video, not labels '
+                f'of shape {list(sample.gt_label.shape)}'
+            )
