@@ -215,6 +215,32 @@ def test_dropout_is_of_training_alone():
     assert not torch.equal(head(features), head(features))
 
 
+def test_pose_noise_is_of_the_loss_alone_and_spares_visibility():
+    """20,000 clips, whose pose feature has deviation 3 and mean 0."""
+    head = build(
+        gate_source='pose', gate_value=0.2, visibility=True, pose_noise=0.5
+    )
+    torch.manual_seed(0)
+    pose = torch.cat(
+        (3 * torch.randn(20000, 4, 2), torch.ones(20000, 4, 1)), 2
+    )
+    appearance = torch.randn(20000, 4, 2)
+    same, noisy = head._noisy((appearance, pose))
+    assert same is appearance
+    noise = noisy - pose
+    assert not noise[..., 2].any()
+    torch.testing.assert_close(noise, noise[:, :1].expand_as(noise))
+    assert noise[..., :2].std().item() == pytest.approx(1.5, rel=0.02)
+    assert noise[..., :2].mean().item() == pytest.approx(0, abs=0.03)
+    features = (appearance[:2], pose[:2])
+    assert torch.equal(head(features), head(features))
+    quiet = build(gate_source='pose', gate_value=0.2, visibility=True)
+    loud, plain = (
+        h.loss(features, samples(0, 1))['loss_pose'] for h in (head, quiet)
+    )
+    assert not torch.equal(loud, plain)
+
+
 def test_gates_start_where_they_should():
     pose = torch.rand(5, 4, 2)
     features = (torch.rand(5, 8, 2), pose)
@@ -287,6 +313,7 @@ def test_prior_is_carried_by_a_checkpoint():
         (dict(visibility=True), 'constant gate sees no'),
         (dict(gate_loss_weight=-1.0), 'gate_loss_weight .* got -1.0'),
         (dict(product_loss_weight=-1.0), 'product_loss_weight .* got -1.0'),
+        (dict(pose_noise=-0.5), 'pose_noise .* got -0.5'),
         (dict(prior=[1, 2, 3]), r'2 numbers, one a class, got \[1, 2, 3\]'),
         (dict(prior='val'), "got 'val'"),
         (dict(prior=[1, 0]), 'positive, got 0 for class 1'),

@@ -4,8 +4,7 @@ model = dict(
     backbone=dict(visibility=True),
     cls_head=dict(
         gate_source='pose',
-        gate_value=0.3,
-        product_loss_weight=1.0,
+        gate_loss_weight=0.1,
         visibility=True,
     ),
 )

@@ -104,7 +104,7 @@ class EfficientNetLite(BaseModule):
         return torch.cat([self.net.extract_features(few) for few in frames])
 
     def _predicts_on_cpu(self, x: Tensor) -> bool:
-        """Not where gradients, or an export's graph, need all frames at once."""
+        """Neither where a graph is recorded: for gradients, for an export."""
         return x.is_cpu and not (
             self.training
             or torch.is_grad_enabled()

@@ -79,8 +79,12 @@ class RobustProductHead(BaseHead):
             videos; or ``'train'``, from the labels of the training set
             (:class:`ClassPriorHook`). A checkpoint carries it.
         product_loss_weight: of the cross entropy of s; with 0 the two
-            classifiers are trained each for itself, which suits few videos
-            and a constant gate.
+            classifiers are trained each for itself, under a constant gate.
+        pose_noise: of the pose feature in training, Gaussian and the same in
+            all frames, in standard deviations of the batch's pose features. A
+            pose stream that was trained on the same videos is surer of them
+            than it will be of others; noise takes that back, so that
+            appearance counts for what it will be worth.
         dropout_ratio: of the features that are classified, their mean over
             frames.
         init_std: of the classifiers' weights.
@@ -102,6 +106,7 @@ class RobustProductHead(BaseHead):
         visibility: bool = False,
         prior: Union[None, str, Sequence[float]] = None,
         product_loss_weight: float = 1.0,
+        pose_noise: float = 0.0,
         dropout_ratio: float = 0.3,
         init_std: float = 0.01,
         average_clips: Optional[str] = 'prob',
@@ -128,12 +133,13 @@ class RobustProductHead(BaseHead):
             )
         if visibility and gate_source == 'constant':
             raise ValueError('a constant gate sees no visibility')
-        for name, weight in (
+        for name, value in (
             ('gate_loss_weight', gate_loss_weight),
             ('product_loss_weight', product_loss_weight),
+            ('pose_noise', pose_noise),
         ):
-            if weight < 0:
-                raise ValueError(f'{name} must not be negative, got {weight}')
+            if value < 0:
+                raise ValueError(f'{name} must not be negative, got {value}')
         if gate_source != 'constant' and not product_loss_weight:
             raise ValueError(
                 f'a gate of gate_source={gate_source!r} learns by the '
@@ -147,6 +153,7 @@ class RobustProductHead(BaseHead):
         self.gate_loss_weight = gate_loss_weight
         self.visibility = visibility
         self.product_loss_weight = product_loss_weight
+        self.pose_noise = pose_noise
         self.init_std = init_std
         self.dropout = nn.Dropout(dropout_ratio)
         self.fc_appearance = nn.Linear(appearance_channels, num_classes)
@@ -276,6 +283,18 @@ class RobustProductHead(BaseHead):
             pose, appearance, self.log_prior, *gate
         ).log_softmax(-1)
 
+    def _noisy(self, features: Tuple[Tensor, Tensor]) -> Tuple[Tensor, Tensor]:
+        """With ``pose_noise`` on F_P, its visibility left as it is."""
+        if not self.pose_noise:
+            return features
+        self._check(features)
+        appearance, pose = features
+        channels = self.fc_pose.in_features
+        feature, visibility = pose[..., :channels], pose[..., channels:]
+        noise = torch.randn_like(feature[:, :1]) * feature.std()
+        feature = feature + self.pose_noise * noise
+        return appearance, torch.cat((feature, visibility), -1)
+
     def loss(
         self,
         features: Tuple[Tensor, Tensor],
@@ -295,6 +314,7 @@ class RobustProductHead(BaseHead):
                 "'ClassPriorHook'))"
             )
         check_labels(data_samples, self.num_classes)
+        features = self._noisy(features)
         appearance, pose = self._log_probabilities(features)
         log_gate, log_rest = self._log_gate(features)
         score = robust_product(
