@@ -9,9 +9,9 @@ model = dict(
         num_classes=8,
         appearance_channels=128,
         pose_channels=128,
-        gate_value=0.7,
+        gate_value=0.8,
         prior='train',
-        pose_noise=1.0,  # the pose stream knows these few videos by heart
+        pose_noise=2.0,  # the pose stream knows these few videos by heart
     ),
 )
 optim_wrapper = dict(optimizer=dict(lr=5e-3))
