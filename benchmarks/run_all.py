@@ -25,6 +25,7 @@ SCRIPTS = {
     'loading': [],
     'ten_clips': [],
     'inference': ['--compile'],
+    'efficientnet_lite': [],
     'peers': [],
     'onnx_speed': ['--threads', '1'],
     'scaling': ['--out', str(FOLDER / 'scaling.png')],
