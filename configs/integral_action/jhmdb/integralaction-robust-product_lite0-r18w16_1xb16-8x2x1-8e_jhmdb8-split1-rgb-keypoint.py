@@ -11,7 +11,7 @@ model = dict(
         pose_channels=128,
         gate_value=0.8,
         prior='train',
-        pose_noise=2.0,  # the pose stream knows these few videos by heart
+        pose_noise=2.0,  # that stream alone knows these videos
     ),
 )
 optim_wrapper = dict(optimizer=dict(lr=5e-3))

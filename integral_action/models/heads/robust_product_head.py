@@ -82,9 +82,9 @@ class RobustProductHead(BaseHead):
             classifiers are trained each for itself, under a constant gate.
         pose_noise: of the pose feature in training, Gaussian and the same in
             all frames, in standard deviations of the batch's pose features. A
-            pose stream that was trained on the same videos is surer of them
-            than it will be of others; noise takes that back, so that
-            appearance counts for what it will be worth.
+            pose stream that was trained on the same few videos is surer of
+            them than it will be of others; noise takes that back, so that an
+            appearance stream that was not counts for what it is worth.
         dropout_ratio: of the features that are classified, their mean over
             frames.
         init_std: of the classifiers' weights.
