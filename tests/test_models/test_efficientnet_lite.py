@@ -39,6 +39,29 @@ def test_weights_are_the_packages(pretrained):
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize('variant', ['lite0', 'lite4'])
+def test_predictions_are_those_of_the_recorded_graph(variant):
+    """Folded and few at a time on the CPU, as a whole with gradients."""
+    torch.manual_seed(0)
+    stream = build(variant=variant).train()
+    frames = torch.rand(6, 3, 64, 64)
+    with torch.no_grad():  # batch norms whose numbers are not 0 and 1
+        stream(frames)
+        for module in stream.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.uniform_(-0.5, 0.5)
+    stream.eval()
+    expected = stream(frames)
+    assert expected.requires_grad and expected.std() > 0.1
+    with torch.no_grad():
+        found = stream(frames)
+        torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
+        # and with weights that have changed since
+        stream.net._bn1.bias += 1
+        assert (stream(frames) - found).abs().max() > 0.5
+
+
 def test_in_the_two_stream_backbone():
     backbone = MODELS.build(
         dict(

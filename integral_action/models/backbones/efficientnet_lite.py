@@ -1,10 +1,12 @@
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional
 
 import torch
 from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.functional import hardtanh_
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from integral_action.checkpoints import read_checkpoint, wrong_weights
 
@@ -16,6 +18,12 @@ MISSING = (
 
 # on the CPU, maps of many frames fall out of the cache: four are twice as fast
 FRAMES_AT_A_TIME = 4
+# a block's convolutions and batch norms; some blocks have no first
+BLOCK = (
+    ('_expand_conv', '_bn0'),
+    ('_depthwise_conv', '_bn1'),
+    ('_project_conv', '_bn2'),
+)
 
 
 @MODELS.register_module()
@@ -58,9 +66,11 @@ class EfficientNetLite(BaseModule):
             raise ImportError(MISSING) from error
         self.pretrained = pretrained
         self.net = EfficientNet.from_name(f'efficientnet-{variant}')
-        self.net._fc = torch.nn.Identity()  # the head has its own
+        self.net._fc = nn.Identity()  # the head has its own
         # twice as fast on the CPU, whose time goes to depthwise convolutions
         self.net.to(memory_format=torch.channels_last)
+        for module in self.net.modules():
+            _pad_in_convolution(module)
 
     def init_weights(self) -> None:
         """Load all of the pre-trained weights.
@@ -100,8 +110,8 @@ class EfficientNetLite(BaseModule):
         x = x.contiguous(memory_format=torch.channels_last)
         if not self._predicts_on_cpu(x):
             return self.net.extract_features(x)
-        frames = x.split(FRAMES_AT_A_TIME)
-        return torch.cat([self.net.extract_features(few) for few in frames])
+        features = self._folded()
+        return torch.cat([features(few) for few in x.split(FRAMES_AT_A_TIME)])
 
     def _predicts_on_cpu(self, x: Tensor) -> bool:
         """Neither where a graph is recorded: for gradients, for an export."""
@@ -111,3 +121,73 @@ class EfficientNetLite(BaseModule):
             or torch.jit.is_tracing()
             or torch.compiler.is_compiling()
         )
+
+    def _folded(self) -> Callable[[Tensor], Tensor]:
+        """The network's ``extract_features``, batch norms folded into the
+        convolutions, activations in place.
+
+        Folded anew each time, in milliseconds, so that it cannot be outdated.
+        """
+        net = self.net
+        stem = _fold(net._conv_stem, net._bn0)
+        head = _fold(net._conv_head, net._bn1)
+        blocks = [
+            (
+                [
+                    _fold(getattr(block, conv), getattr(block, norm))
+                    for conv, norm in BLOCK
+                    if hasattr(block, conv)
+                ],
+                _has_shortcut(block),
+            )
+            for block in net._blocks
+        ]
+
+        def extract_features(x: Tensor) -> Tensor:
+            x = _relu6(stem(x))
+            for (*convs, project), has_shortcut in blocks:
+                y = x
+                for conv in convs:
+                    y = _relu6(conv(y))
+                y = project(y)
+                x = y.add_(x) if has_shortcut else y
+            return _relu6(head(x))
+
+        return extract_features
+
+
+def _pad_in_convolution(module: nn.Module) -> None:
+    """Give a padding that is alike on all sides to the convolution, which
+    needs no copy of its input for it."""
+    padding = getattr(module, 'static_padding', None)
+    if isinstance(padding, nn.ZeroPad2d) and len(set(padding.padding)) == 1:
+        module.padding = padding.padding[:2]
+        module.static_padding = nn.Identity()
+
+
+def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Callable[[Tensor], Tensor]:
+    """A convolution and the batch norm behind it, as one."""
+    weight, bias = fuse_conv_bn_weights(
+        conv.weight,
+        conv.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    return lambda x: conv._conv_forward(conv.static_padding(x), weight, bias)
+
+
+def _has_shortcut(block: nn.Module) -> bool:
+    """As the package decides it."""
+    args = block._block_args
+    return (
+        block.id_skip
+        and args.stride == 1
+        and args.input_filters == args.output_filters
+    )
+
+
+def _relu6(x: Tensor) -> Tensor:
+    return hardtanh_(x, 0.0, 6.0)
