@@ -84,7 +84,7 @@ class Job:
         env = os.environ | {
             'OMP_NUM_THREADS': '1',
             # glibc hands big tensors back to the system and has it clear new
-            # ones: a fifth of a step's time on the CPU
+            # ones: up to a fifth of a step's time on the CPU
             'MALLOC_MMAP_THRESHOLD_': '2000000000',
             'MALLOC_TRIM_THRESHOLD_': '4000000000',
             'PYTHONUNBUFFERED': '1',
