@@ -174,7 +174,7 @@ def test_the_forward_of_these_tests_is_the_releases(shared):
             logits, gate = release.forward(state, *inputs)
             with np.load(shared / 'reference' / f'{mode}_r18.npz') as file:
                 np.testing.assert_allclose(
-                    logits, file['frame_logits'], rtol=0, atol=1e-5
+                    logits, file['frame_logits'], rtol=0, atol=3e-5
                 )
                 if gate is not None:
                     np.testing.assert_allclose(
