@@ -19,9 +19,9 @@ class DecordReader:
     decord 0.6 gives an earlier frame, and says nothing, in the place of one
     that it cannot decode; and it takes the last frames of some videos (MPEG-4
     in AVI, as NTU's) for such on a busy machine, or on some machines whenever
-    it skips frames before them. Here those are read again, together and each
-    by itself in turns; where that does not help, the earlier frame comes with
-    a warning.
+    it skips frames before them. Here those are read again, with the frames
+    before them and without in turns; where that does not help, the earlier
+    frame comes with a warning.
 
     Args:
         source: a path, or a file's bytes.
@@ -67,7 +67,7 @@ class DecordReader:
         for attempt in range(TRIES):
             try:
                 if attempt % 2:
-                    return self._one_by_one(indices)
+                    return self._in_order(indices)
                 return self._reader.get_batch(indices).asnumpy()
             except DECORDLimitReachedError:
                 self._reader = self._open(strict=True)
@@ -80,11 +80,11 @@ class DecordReader:
         self.replaced = True
         return self._open(strict=False).get_batch(indices).asnumpy()
 
-    def _one_by_one(self, indices: Sequence[int]) -> np.ndarray:
-        """By a new reader each, which has skipped no frames."""
-        return np.concatenate(
-            [
-                self._open(strict=True).get_batch([index]).asnumpy()
-                for index in indices
-            ]
-        )
+    def _in_order(self, indices: Sequence[int]) -> np.ndarray:
+        """With all frames before the last read, too, none skipped."""
+        reader, frames = self._open(strict=True), {}
+        for index in range(max(indices) + 1):
+            frame = reader.next()
+            if index in indices:
+                frames[index] = frame.asnumpy()
+        return np.stack([frames[index] for index in indices])
