@@ -66,7 +66,7 @@ class DecordReader:
         indices = list(map(int, indices))
         for attempt in range(TRIES):
             try:
-                if attempt % 2:
+                if attempt % 2:  # just opened again
                     return self._in_order(indices)
                 return self._reader.get_batch(indices).asnumpy()
             except DECORDLimitReachedError:
@@ -81,10 +81,10 @@ class DecordReader:
         return self._open(strict=False).get_batch(indices).asnumpy()
 
     def _in_order(self, indices: Sequence[int]) -> np.ndarray:
-        """With all frames before the last read, too, none skipped."""
-        reader, frames = self._open(strict=True), {}
+        """From the start, with all frames before the last, none skipped."""
+        frames = {}
         for index in range(max(indices) + 1):
-            frame = reader.next()
+            frame = self._reader.next()
             if index in indices:
                 frames[index] = frame.asnumpy()
         return np.stack([frames[index] for index in indices])
