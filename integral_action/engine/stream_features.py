@@ -11,6 +11,7 @@ from typing import (
     List,
     Sequence,
     Tuple,
+    Union,
 )
 
 import torch
@@ -30,9 +31,9 @@ class StreamFeatures:
     """Features of a model's streams, kept for the videos of a dataset.
 
     Each stream's are in a folder of their own, whose name is of what they are
-    made from (its ``key.json``): the stream's weights, whether they carry
-    visibility, the dataset's config, its annotation file, the maps' config and
-    ``made_from``. So models that share a stream share its features, and others
+    made from (its ``key.json``): the stream's config and weights, whether they
+    carry visibility, the dataset's config, its annotation file, the maps'
+    config and ``made_from``. So models that share a stream share its features, and others
     stand beside them. The videos themselves are not looked at: where they
     have changed, remove the folder.
 
@@ -63,10 +64,16 @@ class StreamFeatures:
             'model.data_preprocessor': _text(cfg.model.data_preprocessor),
             'num_views': str(num_views),
         }
-        self.stores = {
-            name: self._store(Path(folder), name, key, num_views)
-            for name in self.model.backbone.streams
-        }
+        self.stores = {}
+        for name in self.model.backbone.streams:
+            # what the weights do not tell, such as TSM's shift
+            stream = dict(cfg.model.backbone[name])
+            for source in ('init_cfg', 'pretrained'):
+                stream.pop(source, None)
+            made = key | {'stream': _text(stream)}
+            self.stores[name] = self._store(
+                Path(folder), name, made, num_views
+            )
 
     def _store(
         self, folder: Path, name: str, key: Dict[str, str], num_views: int
@@ -167,7 +174,7 @@ def _digest(stream: torch.nn.Module) -> str:
     return weights.hexdigest()
 
 
-def _text(config: ConfigDict) -> str:
+def _text(config: Union[ConfigDict, Dict]) -> str:
     """A config as a text that is the same for the same values."""
     if hasattr(config, 'to_dict'):
         config = config.to_dict()

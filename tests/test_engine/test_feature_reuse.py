@@ -152,6 +152,9 @@ def test_what_has_features_of_its_own(train, stages, tmp_path):
     # the appearance stream is the same, and does not run
     assert made(model=robust()) == pose_alone
     assert made(model=dict(backbone=dict(pose=pose))) == pose_alone
+    # the same weights, shifted otherwise
+    pose = dict(shift_div=4)
+    assert made(model=dict(backbone=dict(pose=pose))) == pose_alone
     list_file = train.data / 'train.jsonl'
     list_file.write_text(list_file.read_text() + '\n')
     assert made() == both
