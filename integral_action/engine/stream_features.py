@@ -33,9 +33,9 @@ class StreamFeatures:
     Each stream's are in a folder of their own, whose name is of what they are
     made from (its ``key.json``): the stream's config and weights, whether they
     carry visibility, the dataset's config, its annotation file, the maps'
-    config and ``made_from``. So models that share a stream share its features, and others
-    stand beside them. The videos themselves are not looked at: where they
-    have changed, remove the folder.
+    config and ``made_from``. So models that share a stream share its features,
+    and others stand beside them. The videos themselves are not looked at:
+    where they have changed, remove the folder.
 
     Args:
         folder: where they are, or are to be.
