@@ -4,7 +4,7 @@ import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from jobs import Job
 
@@ -59,7 +59,9 @@ class Data:
         swap: options that test on videos in context alone, for the swap
             validation.
         splits: whether there are several: lists ``split1_train.jsonl``,
-            ``split1_test.jsonl``.
+            ``split1_test.jsonl`` in ``root``.
+        root: the folder of the lists.
+        group: regular expression of what ``hold_out.py`` keeps together.
         sets: options of ``out_of_context.py``, where models are tested on
             sets out of context that are made of the test videos.
         pose_of: the data whose pose stream is this one's.
@@ -71,30 +73,27 @@ class Data:
     generated: bool = False
     swap: Tuple[str, ...] = ()
     splits: bool = False
+    root: Path = Path()
+    group: str = ''
     sets: Tuple[str, ...] = ()
     pose_of: str = ''
 
     @property
     def results(self) -> Dict[str, List[str]]:
         """Result files, and the options of the tests that write them; a
-        split's number is to be filled in."""
+        run's list and sets are to be filled in."""
         tests = dict(self.tests)
         if self.splits:
-            tests['test'] = [f'{TEST}.ann_file=split{{split}}_test.jsonl']
+            tests['test'] = [f'{TEST}.ann_file={{test_list}}']
         if self.sets:
             tests['context'] = [
-                f'{TEST}.data_root={sets_of("{split}")}/',
+                f'{TEST}.data_root={{sets}}/',
                 f'{TEST}.ann_file=all.jsonl',
             ]
         return tests
 
 
 TEST = 'test_dataloader.dataset'
-
-
-def sets_of(split: Union[int, str]) -> Path:
-    """The folder of the sets out of context of a split's test videos."""
-    return Path(f'data/jhmdb-context/split{split}')
 
 
 def mimetics(classes: str) -> List[str]:
@@ -113,9 +112,11 @@ PUPPETS = dict(
 JHMDB = dict(
     columns=(('in context', 'test', ''),),
     splits=True,
+    root=Path('data/jhmdb'),
+    group='(.+)_[a-z]+_[cn]m_np',  # clips of one source video
     sets=tuple(
-        'data/jhmdb/split{split}_test.jsonl --layout coco17 --video-prefix '
-        'data/jhmdb/videos --pose-prefix data/jhmdb/poses'.split()
+        '--layout coco17 --video-prefix data/jhmdb/videos --pose-prefix '
+        'data/jhmdb/poses'.split()
     ),
 )
 DATA = {
@@ -177,6 +178,8 @@ class Run:
         seed: of the training, and of generated data.
         base: the folder; each model gets its own in it.
         split: of the data, where they have several.
+        held_out: whether a share of the training videos is held out and
+            tested on, in place of the test videos: to choose settings by.
         pose_base: of the pose stream, where it is other data's.
     """
 
@@ -185,21 +188,50 @@ class Run:
     base: Path
     split: int = 1
     pose_base: Optional[Path] = None
+    held_out: bool = False
 
     @classmethod
-    def below(cls, work: Path, data: str, seed: int, split: int = 1) -> 'Run':
+    def below(
+        cls,
+        work: Path,
+        data: str,
+        seed: int,
+        split: int = 1,
+        held_out: bool = False,
+    ) -> 'Run':
         """A run whose place in the folder of all runs is its own."""
         name = f'seed{seed}'
         if DATA[data].splits:
-            name = f'split{split}-{name}'
+            name = f'split{split}{"-held-out" * held_out}-{name}'
         pose = work / (DATA[data].pose_of or data) / name
-        return cls(data, seed, work / data / name, split, pose)
+        return cls(data, seed, work / data / name, split, pose, held_out)
+
+    @property
+    def part(self) -> str:
+        """What is tested on, of data that have several."""
+        return f'split {self.split}' + ', held out' * self.held_out
 
     @property
     def name(self) -> str:
         seed = f'seed {self.seed}'
-        several = DATA[self.data].splits
-        return f'split {self.split}, {seed}' if several else seed
+        return f'{self.part}, {seed}' if DATA[self.data].splits else seed
+
+    @property
+    def train_list(self) -> str:
+        """Of data that have splits, in their folder."""
+        return f'split{self.split}_train{"-fit" * self.held_out}.jsonl'
+
+    @property
+    def test_list(self) -> str:
+        """Likewise."""
+        part = 'train-held-out' if self.held_out else 'test'
+        return f'split{self.split}_{part}.jsonl'
+
+    @property
+    def sets(self) -> Path:
+        """The folder of the sets out of context of the test videos."""
+        name = f'split{self.split}{"-held-out" * self.held_out}'
+        return Path(f'{DATA[self.data].root}-context', name)
 
     def folder(self, model: str) -> Path:
         """A model's."""
@@ -207,8 +239,11 @@ class Run:
         return (own or self.base) / model
 
     def fill(self, options: Sequence[str]) -> List[str]:
-        """Options with the split's number."""
-        return [option.format(split=self.split) for option in options]
+        """Options with the list and the sets to test on."""
+        return [
+            option.format(test_list=self.test_list, sets=self.sets)
+            for option in options
+        ]
 
 
 def config_of(model: str, data: str) -> Path:
@@ -275,13 +310,14 @@ def plan(
     """
     if not set(models) <= set(ALONE):
         models = [*STREAMS, *(key for key in models if key not in STREAMS)]
-    sets = {
-        run.split: _sets(run) for run in runs if DATA[run.data].sets
-    }  # one for all seeds
-    jobs = [*sets.values()]
+    # one for all seeds
+    lists = {run.part: _hold_out(run) for run in runs if run.held_out}
+    sets = {run.part: _sets(run, lists) for run in runs if DATA[run.data].sets}
+    jobs = [*lists.values(), *sets.values()]
     for run in runs:
         generate = _generate(run)
-        trainings = _trainings(models, run, generate, launch, reuse_features)
+        made = [*generate, *([lists[run.part]] if run.held_out else [])]
+        trainings = _trainings(models, run, made, launch, reuse_features)
         jobs += [*generate, *trainings.values()]
         jobs += _tests(
             run, trainings, sets, launch, swap_validation, reuse_features
@@ -289,15 +325,29 @@ def plan(
     return jobs
 
 
-def _sets(run: Run) -> Job:
+def _hold_out(run: Run) -> Job:
+    """Hold out training videos of a split."""
+    script = HERE / 'dataset_converters' / 'hold_out.py'
+    data = DATA[run.data]
+    source = str(data.root / f'split{run.split}_train.jsonl')
+    options = ['--share', '0.3', '--group', data.group]
+    return Job(
+        f'hold-out of {run.part}',
+        run.sets,
+        [sys.executable, str(script), source, *options],
+    )
+
+
+def _sets(run: Run, lists: Dict[str, Job]) -> Job:
     """Make the sets out of context of a split."""
     script = HERE / 'dataset_converters' / 'out_of_context.py'
-    source, *options = run.fill(DATA[run.data].sets)
-    folder = sets_of(run.split)
+    data = DATA[run.data]
+    source = str(data.root / run.test_list)
     return Job(
-        f'sets out of context, split {run.split}',
-        folder,
-        [sys.executable, str(script), source, str(folder), *options],
+        f'sets out of context, {run.part}',
+        run.sets,
+        [sys.executable, str(script), source, str(run.sets), *data.sets],
+        [lists[run.part]] if run.held_out else [],
     )
 
 
@@ -333,7 +383,7 @@ def _with_options(command: List[str], options: Sequence[str]) -> List[str]:
 def _trainings(
     models: Sequence[str],
     run: Run,
-    generate: List[Job],
+    made: List[Job],
     launch: Sequence[str],
     reuse_features: bool,
 ) -> Dict[str, Job]:
@@ -343,12 +393,11 @@ def _trainings(
         root = f'{puppets_of(run.seed)}/'
         data_options = [f'train_dataloader.dataset.data_root={root}']
     elif DATA[run.data].splits:
-        list_file = f'split{run.split}_train.jsonl'
-        data_options = [f'train_dataloader.dataset.ann_file={list_file}']
+        data_options = [f'train_dataloader.dataset.ann_file={run.train_list}']
     trainings, keeper = {}, None
     for model in models:
         epochs = epochs_of(config_of(model, run.data))
-        options, needs = [], generate
+        options, needs = [], made
         if model not in ALONE:
             needs = [trainings[stream] for stream in STREAMS]
             options = [
@@ -384,7 +433,7 @@ def _trainings(
 def _tests(
     run: Run,
     trainings: Dict[str, Job],
-    sets: Dict[int, Job],
+    sets: Dict[str, Job],
     launch: Sequence[str],
     swap_validation: bool,
     reuse_features: bool,
@@ -407,7 +456,7 @@ def _tests(
             folder, needs = run.folder(model), [train]
             options = [*run.fill(options), *data_options]
             if name == 'context':
-                needs = [train, sets[run.split]]
+                needs = [train, sets[run.part]]
             if reuse_features and (fused or model in STREAMS):
                 options += [
                     'test_cfg.type=FeatureReuseTestLoop',

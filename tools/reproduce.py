@@ -19,7 +19,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 import swap_validation
-from experiments import DATA, MODELS, PEERS, STREAMS, Run, plan, sets_of
+from experiments import DATA, MODELS, PEERS, STREAMS, Run, plan
 from jobs import run_all
 from rich.console import Console
 
@@ -200,7 +200,7 @@ def measure(model: str, run: Run) -> Dict[str, float]:
         if results.gates is not None:
             gates[f'{title} mean G'] = float(results.gates.mean())
     if DATA[run.data].sets:
-        parts = ContextSets(sets_of(run.split)).split(
+        parts = ContextSets(run.sets).split(
             [results_of(model, 'context', run)]
         )
         row = context_row(parts)
@@ -209,7 +209,7 @@ def measure(model: str, run: Run) -> Dict[str, float]:
 
 
 def names_of(runs: Sequence[Run]) -> str:
-    """Their seeds and splits."""
+    """Their seeds and splits, and what of them is held out."""
     parts = dict(seed=[run.seed for run in runs])
     if DATA[runs[0].data].splits:
         parts['split'] = [run.split for run in runs]
@@ -218,6 +218,8 @@ def names_of(runs: Sequence[Run]) -> str:
         numbers = sorted(set(numbers))
         plural = 's' * (len(numbers) > 1)
         named.append(f'{name}{plural} {", ".join(map(str, numbers))}')
+    if runs[0].held_out:
+        named.append('training videos held out')
     return ', '.join(named)
 
 
@@ -312,6 +314,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
         help='of data that have several: jhmdb, jhmdb-lite0',
     )
     parser.add_argument(
+        '--held-out',
+        action='store_true',
+        help='test on training videos that are held out, by their source: to '
+        'choose settings by (jhmdb, jhmdb-lite0)',
+    )
+    parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/reproduce')
     )
     parser.add_argument(
@@ -341,10 +349,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     launch = ['--gpus', str(args.gpus)]
     if args.gpus > 1:
         launch += ['--launcher', 'pytorch']
-    if args.splits != [1] and not DATA[args.data].splits:
-        parser.error(f'{args.data} has no --splits')
+    if not DATA[args.data].splits:
+        if args.splits != [1]:
+            parser.error(f'{args.data} has no --splits')
+        if args.held_out:
+            parser.error(f'{args.data} has no --held-out')
     runs = [
-        Run.below(args.work_dir, args.data, seed, split)
+        Run.below(args.work_dir, args.data, seed, split, args.held_out)
         for seed in args.seeds
         for split in args.splits
     ]
@@ -357,7 +368,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     except ValueError as error:
         sys.exit(str(error))
     console = Console()
-    work = args.work_dir / args.data
+    work = args.work_dir / args.data / ('held-out' * args.held_out)
     work.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -297,6 +297,31 @@ def test_splits_and_seeds_share_what_they_can(tools, tmp_path):
     assert lists in test.command and test.after == [fused]
 
 
+def test_held_out_training_videos_stand_in_for_the_test(tools, tmp_path):
+    """No job of a choice of settings reads the test's list."""
+    experiments, reproduce = tools
+    run = experiments.Run.below(tmp_path, 'jhmdb', 0, 3, held_out=True)
+    jobs = experiments.plan(['pose', 'integral'], [run])
+    by_name = {job.name: job for job in jobs}
+    part = 'split 3, held out'
+    held_out = by_name[f'hold-out of {part}']
+    assert 'data/jhmdb/split3_train.jsonl' in held_out.command
+    sets = by_name[f'sets out of context, {part}']
+    assert 'data/jhmdb/split3_train-held-out.jsonl' in sets.command
+    assert sets.folder == Path('data/jhmdb-context/split3-held-out')
+    training = by_name[f'train pose-only, {part}, seed 0']
+    lists = 'train_dataloader.dataset.ann_file=split3_train-fit.jsonl'
+    assert lists in training.command
+    assert sets.after == training.after == [held_out]
+    test = by_name[f'test IntegralAction, {part}, seed 0']
+    lists = 'test_dataloader.dataset.ann_file=split3_train-held-out.jsonl'
+    assert lists in test.command
+    assert not any('split3_test' in c for job in jobs for c in job.command)
+    other = experiments.Run.below(tmp_path, 'jhmdb', 0, 3)
+    assert other.base != run.base
+    assert reproduce.names_of([run]).endswith('training videos held out')
+
+
 def test_features_are_kept_by_the_first_for_the_others(tools, tmp_path):
     experiments, _ = tools
     models = ['integral', 'lambda5', 'not-fixed', 'robust-product-pose-gate']
@@ -351,6 +376,9 @@ def test_splits_are_of_data_that_have_them(tools, capsys):
     with pytest.raises(SystemExit):
         reproduce.main(['table4', '--splits', '2'])
     assert 'puppets has no --splits' in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        reproduce.main(['table4', '--held-out'])
+    assert 'puppets has no --held-out' in capsys.readouterr().err
 
 
 def test_what_sets_out_of_context_say_is_in_the_table(
@@ -363,7 +391,9 @@ def test_what_sets_out_of_context_say_is_in_the_table(
 
     _, reproduce = tools
     monkeypatch.chdir(tmp_path)
-    folder = reproduce.sets_of(2)
+    run = reproduce.Run('jhmdb', 0, tmp_path / 'run', split=2)
+    folder = run.sets
+    assert folder == Path('data/jhmdb-context/split2')
     folder.mkdir(parents=True)
     predictions = {
         'original': (0, 1),
@@ -388,7 +418,6 @@ def test_what_sets_out_of_context_say_is_in_the_table(
                 )
             )
     write_annotations(folder / 'all.jsonl', records)
-    run = reproduce.Run('jhmdb', 0, tmp_path / 'run', split=2)
     for name in ('test', 'context'):
         file = run.folder('appearance') / f'{name}.pkl'
         file.parent.mkdir(parents=True, exist_ok=True)

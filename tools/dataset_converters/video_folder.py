@@ -13,7 +13,7 @@ import re
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
 from rich.console import Console
 from rich.table import Table
@@ -22,30 +22,39 @@ from integral_action.datasets.writer import folder, link_to, video_files
 from integral_action.fileio import whole_file
 
 
+def folder_of(name: str) -> str:
+    """The first folder of a video's name, which is its class."""
+    return PurePosixPath(name).parts[0]
+
+
 def split_videos(
     names: List[str],
     test_share: float,
     seed: int,
     group: Optional[str] = None,
+    class_of: Callable[[str], str] = folder_of,
 ) -> Dict[str, List[str]]:
     """Divide the videos of each class.
 
     Args:
-        names: ``<class>/...``.
+        names: ``<class>/...``, or others with their own ``class_of``.
         test_share: of the videos of a class, from 0 to 1; each class has at
             least one video in both lists.
         seed: of the draw.
         group: regular expression; videos of a class in which it finds the same
             text (its first group, if it has one) stay together, such as clips
             of one film. None: each for itself.
+        class_of: the class of a name.
 
     Returns:
         ``train`` and ``test``, sorted.
 
     Raises:
-        ValueError: a class has one video or group alone, or the expression is
-            not found in a name.
+        ValueError: a share out of range; a class has one video or group alone;
+            the expression is not found in a name.
     """
+    if not 0 < test_share < 1:
+        raise ValueError(f'a share of {test_share} is not between 0 and 1')
     groups = defaultdict(lambda: defaultdict(list))
     for name in names:
         key = name
@@ -54,7 +63,7 @@ def split_videos(
             if found is None:
                 raise ValueError(f'--group {group!r} is not found in {name}')
             key = found.group(1) if found.re.groups else found.group()
-        groups[PurePosixPath(name).parts[0]][key].append(name)
+        groups[class_of(name)][key].append(name)
 
     lists = dict(train=[], test=[])
     for label, members in sorted(groups.items()):
@@ -78,6 +87,17 @@ def split_videos(
             number += len(members[key]) * test
             lists['test' if test else 'train'].extend(members[key])
     return {name: sorted(members) for name, members in lists.items()}
+
+
+def add_split_arguments(parser: argparse.ArgumentParser, share: str) -> None:
+    """The options of :func:`split_videos`; ``share`` is the first's name."""
+    parser.add_argument(share, type=float, default=0.2)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--group',
+        metavar='REGEX',
+        help='videos of a class in which it finds the same text stay together',
+    )
 
 
 def check_pose_files(names: List[str]) -> None:
@@ -120,19 +140,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     )
     parser.add_argument('videos', type=folder, help='a folder a class')
     parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument('--test-share', type=float, default=0.2)
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--group',
-        metavar='REGEX',
-        help='videos of a class in which it finds the same text stay together',
-    )
+    add_split_arguments(parser, '--test-share')
     args = parser.parse_args(arguments)
     try:
-        if not 0 < args.test_share < 1:
-            raise ValueError(
-                f'--test-share {args.test_share} is not between 0 and 1'
-            )
         every = video_files(args.videos)
         names = [name for name in every if '/' in name]
         if not names:

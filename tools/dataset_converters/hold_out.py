@@ -1,0 +1,80 @@
+"""Hold out a share of the training videos, to choose settings by.
+
+    python tools/dataset_converters/hold_out.py data/train.jsonl
+
+`data/train-fit.jsonl` is to train on, `data/train-held-out.jsonl` to compare
+settings on; the test videos stay for what was chosen. See docs/data.md.
+"""
+
+import argparse
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import List, Optional
+
+from rich.console import Console
+from rich.table import Table
+from video_folder import add_split_arguments, split_videos
+
+from integral_action.fileio import (
+    read_annotations,
+    records_of,
+    write_annotations,
+)
+
+PARTS = {'train': 'fit', 'test': 'held-out'}  # of split_videos
+
+
+def main(arguments: Optional[List[str]] = None) -> int:
+    """Write both lists; the exit status is 1 where that cannot be."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('ann_file', type=Path, help='the training list')
+    add_split_arguments(parser, '--share')
+    args = parser.parse_args(arguments)
+    try:
+        annotations = read_annotations(args.ann_file)
+        records = {}
+        for record in records_of(annotations, None, args.ann_file):
+            name = record.get('filename', record.get('frame_dir'))
+            if name is None or name in records:
+                raise ValueError(
+                    f'{args.ann_file}: a video without a name, or twice: '
+                    f'{record}'
+                )
+            if 'label' not in record:
+                raise ValueError(f"{args.ann_file}: {name}: no 'label'")
+            records[name] = record
+        parts = split_videos(
+            list(records),
+            args.share,
+            args.seed,
+            args.group,
+            class_of=lambda name: records[name]['label'],
+        )
+        for part, names in parts.items():
+            stem = f'{args.ann_file.stem}-{PARTS[part]}'
+            write_annotations(
+                args.ann_file.with_name(f'{stem}.jsonl'),
+                [records[name] for name in names],
+            )
+    except (OSError, ValueError, re.error) as error:
+        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
+        return 1
+    counts = [
+        Counter(records[name]['label'] for name in names)
+        for names in parts.values()
+    ]
+    table = Table('label', *PARTS.values())
+    for label in sorted(counts[0]):
+        table.add_row(str(label), *(str(count[label]) for count in counts))
+    Console().print(table)
+    print(f'{args.ann_file.with_suffix("")}-{{fit,held-out}}.jsonl')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
