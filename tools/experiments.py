@@ -30,6 +30,7 @@ MODELS = {
     'pose-paf': 'PAF-only',
     'appearance-swap': 'appearance swap',
     'robust-product': 'robust product, constant G',
+    'robust-product-lda': 'robust product, LDA of appearance',
     'robust-product-pose-gate': 'robust product, pose-driven G',
     'tsm': 'TSM',
     'stgcn': 'ST-GCN',

@@ -142,6 +142,7 @@ TABLES = {
             ('IntegralAction, appearance swap', 'appearance-swap'),
             ('robust product, constant G', 'robust-product'),
             ('robust product, pose-driven G', 'robust-product-pose-gate'),
+            ('robust product, LDA of appearance', 'robust-product-lda'),
         ),
     ),
     'mixing': Rows(

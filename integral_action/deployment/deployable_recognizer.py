@@ -28,7 +28,7 @@ class DeployableRecognizer(nn.Module):
     Gives ``scores`` float32 [N, num_classes], averaged over clips as the
     model's head does (probabilities, unless ``average_clips='score'``); and
     of a model with a gate, ``gate`` float32 [N, clips, T], averaged over
-    channels.
+    channels; T is 1 where it is of a clip (:class:`RobustProductHead`).
 
     Args:
         model: a :class:`TwoStreamRecognizer` as ``load_model`` builds it; its
@@ -78,8 +78,10 @@ class DeployableRecognizer(nn.Module):
     @property
     def output_names(self) -> List[str]:
         """In the order of what :meth:`forward` gives."""
-        neck = getattr(self.model, 'neck', None)
-        gated = getattr(neck, 'fusion', None) == 'gated'
+        if self.model.with_neck:
+            gated = getattr(self.model.neck, 'fusion', None) == 'gated'
+        else:
+            gated = hasattr(self.model.cls_head, 'gate')
         return ['scores', 'gate'] if gated else ['scores']
 
     def example_inputs(
@@ -108,9 +110,7 @@ class DeployableRecognizer(nn.Module):
             elif name == 'pose':
                 name, value = 'heatmap_imgs', self._draw(value)
             streams[name] = value.to(self.dtype)
-        features, aux = self.model.backbone(**streams), {}
-        if self.model.with_neck:
-            features, aux = self.model.neck(features)
+        features, aux = self.model.integrate(self.model.backbone(**streams))
         logits = self.model.cls_head(features)
         # by view from one dimension: torch.export would take the batch for
         # one that is never a multiple of itself

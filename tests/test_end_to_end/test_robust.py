@@ -1,7 +1,9 @@
-"""What is beyond the paper: trained, resumed, validated, loaded."""
+"""What is beyond the paper: trained, resumed, validated, loaded, exported."""
 
 import shutil
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 from conftest import CONFIGS
@@ -10,12 +12,19 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
-from integral_action.apis import load_model
+from integral_action.apis import IntegralActionInferencer, load_model
+from integral_action.deployment import (
+    DeployableRecognizer,
+    export_onnx,
+    verify,
+)
+from integral_action.deployment.metadata import describe
 from integral_action.evaluation.metrics.swap_accuracy import draw_pairings
 from integral_action.fileio import load_pickle
 
 TAIL = 'r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
 PRODUCT = f'integralaction-robust-product-pose-gate_{TAIL}'
+LDA = f'integralaction-robust-product-lda_{TAIL}'
 SWAP = f'integralaction-appearance-swap_{TAIL}'
 
 
@@ -69,7 +78,7 @@ def weights(path):
     return torch.load(path, weights_only=True)['state_dict']
 
 
-@pytest.mark.parametrize('name', [PRODUCT, SWAP])
+@pytest.mark.parametrize('name', [PRODUCT, LDA, SWAP])
 def test_trains_resumes_and_is_a_model(name, puppets, stages, tmp_path):
     whole, resumed = tmp_path / 'whole', tmp_path / 'resumed'
     runner = train(name, puppets, stages, whole)
@@ -95,11 +104,33 @@ def test_trains_resumes_and_is_a_model(name, puppets, stages, tmp_path):
     dataset = DATASETS.build(model.cfg.test_dataloader.dataset)
     with torch.no_grad():
         (sample,) = model.test_step(pseudo_collate([dataset[0]]))
-    assert sample.gate.shape == ((1, 1) if name == PRODUCT else (1, 8))
+    assert sample.gate.shape == ((1, 8) if name == SWAP else (1, 1))
     assert 'stream_features' not in sample
-    if name == PRODUCT:  # 2 videos a class
+    if name != SWAP:  # 2 videos a class
         prior = model.cls_head.log_prior.exp()
         torch.testing.assert_close(prior, torch.full((12,), 1 / 12))
+    if name == LDA:  # each of them in two epochs
+        assert model.cls_head.lda.count.tolist() == [4] * 12
+
+    info = dataset.get_data_info(0)
+    inferencer = IntegralActionInferencer(
+        whole / 'epoch_2.pth', device='cpu', show_progress=False
+    )
+    (one,) = inferencer(info['filename'], info['pose_file'])['predictions']
+    np.testing.assert_allclose(
+        one['rec_scores'], sample.pred_score, rtol=0, atol=1e-5
+    )
+    np.testing.assert_allclose(one['gate']['values'], sample.gate, atol=1e-5)
+
+    deployable = DeployableRecognizer(model)
+    export_onnx(deployable, tmp_path / 'a.onnx', describe(deployable))
+    session = onnxruntime.InferenceSession(str(tmp_path / 'a.onnx'))
+    (inputs,) = verify.noise(deployable, [2])
+    given = session.run(None, {k: v.numpy() for k, v in inputs.items()})
+    expected = verify.predict(model, inputs)
+    assert len(given) == len(expected) == 2
+    for exported, own in zip(given, expected):
+        np.testing.assert_allclose(exported, own, rtol=0, atol=1e-5)
 
 
 def test_swapped_frames_give_what_swapped_features_give(

@@ -1,6 +1,7 @@
 """Two processes train as one process with the doubled batch does."""
 
 import copy
+import os
 
 import pytest
 import torch
@@ -12,6 +13,10 @@ from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
 from mmengine.registry import init_default_scope
+
+from integral_action.models.heads.linear_discriminant import (
+    LinearDiscriminant,
+)
 
 NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
 
@@ -58,6 +63,13 @@ def gradients(model, samples):
     }
 
 
+def leave():
+    """End a process, without what may hang: torch's reducer, in the end, holds
+    Python's lock and waits for a thread of gloo's that waits for the lock."""
+    dist.barrier()
+    os._exit(0)
+
+
 def train_half(rank, folder, frozen):
     """One of two processes; writes its gradients."""
     torch.set_num_threads(1)
@@ -67,7 +79,7 @@ def train_half(rank, folder, frozen):
     model = MMDistributedDataParallel(build(frozen), broadcast_buffers=False)
     grads = gradients(model, batch(4 * rank, 4 * rank + 4))
     torch.save(grads, f'{folder}/{rank}.pt')
-    dist.destroy_process_group()
+    leave()
 
 
 @pytest.mark.parametrize('frozen', [('appearance', 'pose'), ('pose',)])
@@ -88,6 +100,31 @@ def test_two_processes_are_one_with_the_doubled_batch(tmp_path, frozen):
             torch.testing.assert_close(
                 two[name], expected, rtol=1e-5, atol=1e-5 * scale
             )
+
+
+def update_half(rank, folder):
+    """Statistics of one of two processes."""
+    torch.set_num_threads(1)
+    dist.init_process_group(
+        'gloo', init_method=f'file://{folder}/meet', rank=rank, world_size=2
+    )
+    lda, part = LinearDiscriminant(4, 2), slice(4 * rank, 4 * rank + 4)
+    lda.update(VIDEOS[part], LABELS[part])
+    torch.save(lda.state_dict(), f'{folder}/{rank}.pt')
+    leave()
+
+
+VIDEOS = torch.randn(8, 4, generator=torch.Generator().manual_seed(0))
+LABELS = torch.tensor([0, 1, 1, 1, 0, 0, 1, 0])
+
+
+def test_processes_share_the_statistics_of_lda(tmp_path):
+    mp.spawn(update_half, (str(tmp_path),), nprocs=2)
+    one = LinearDiscriminant(4, 2)
+    one.update(VIDEOS, LABELS)
+    for rank in range(2):
+        two = torch.load(tmp_path / f'{rank}.pt', weights_only=True)
+        torch.testing.assert_close(dict(two), dict(one.state_dict()))
 
 
 @pytest.mark.parametrize('tcb_layers', ['conv-ln-relu', 'conv-bn-relu-ln'])

@@ -32,9 +32,10 @@ def build(**kwargs):
     )
     head.init_weights()
     with torch.no_grad():
-        for classifier in (head.fc_appearance, head.fc_pose):
-            classifier.weight.copy_(torch.eye(classes))
-            classifier.bias.zero_()
+        for name in ('fc_appearance', 'fc_pose'):
+            if hasattr(head, name):
+                getattr(head, name).weight.copy_(torch.eye(classes))
+                getattr(head, name).bias.zero_()
     return head.eval()
 
 
@@ -215,30 +216,37 @@ def test_dropout_is_of_training_alone():
     assert not torch.equal(head(features), head(features))
 
 
-def test_pose_noise_is_of_the_loss_alone_and_spares_visibility():
-    """20,000 clips, whose pose feature has deviation 3 and mean 0."""
-    head = build(
-        gate_source='pose', gate_value=0.2, visibility=True, pose_noise=0.5
-    )
+def test_lda_stands_in_for_the_linear_layer_of_appearance():
+    """The product of what LDA and the pose's linear layer say."""
     torch.manual_seed(0)
-    pose = torch.cat(
-        (3 * torch.randn(20000, 4, 2), torch.ones(20000, 4, 1)), 2
+    head = build(
+        appearance_classifier='lda',
+        product_loss_weight=0,
+        prior=[1, 3],
+        dropout_ratio=0,
     )
-    appearance = torch.randn(20000, 4, 2)
-    same, noisy = head._noisy((appearance, pose))
-    assert same is appearance
-    noise = noisy - pose
-    assert not noise[..., 2].any()
-    torch.testing.assert_close(noise, noise[:, :1].expand_as(noise))
-    assert noise[..., :2].std().item() == pytest.approx(1.5, rel=0.02)
-    assert noise[..., :2].mean().item() == pytest.approx(0, abs=0.03)
-    features = (appearance[:2], pose[:2])
-    assert torch.equal(head(features), head(features))
-    quiet = build(gate_source='pose', gate_value=0.2, visibility=True)
-    loud, plain = (
-        h.loss(features, samples(0, 1))['loss_pose'] for h in (head, quiet)
+    assert not hasattr(head, 'fc_appearance')
+    features = (torch.randn(6, 3, 2), torch.randn(6, 5, 2))
+    losses = head.train().loss(features, samples(0, 1, 0, 1, 1, 1))
+    assert set(losses) == {'loss_pose', 'top1_acc'}
+    pose = features[1].mean(1)
+    expected = torch.nn.functional.cross_entropy(
+        pose, torch.tensor([0, 1, 0, 1, 1, 1])
     )
-    assert not torch.equal(loud, plain)
+    torch.testing.assert_close(losses['loss_pose'], expected)
+    losses['loss_pose'].backward()
+    assert {n for n, p in head.named_parameters() if p.grad is not None} == {
+        'fc_pose.weight',
+        'fc_pose.bias',
+    }
+    head.eval()
+    appearance = head.lda(features[0].mean(1)).softmax(-1)  # times the prior
+    appearance = appearance * torch.tensor([0.25, 0.75])
+    appearance = appearance / appearance.sum(-1, keepdim=True)
+    prior = torch.tensor([0.25, 0.75])
+    expected = pose.softmax(-1) * (0.75 + 0.25 * appearance / prior)
+    expected = expected / expected.sum(-1, keepdim=True)
+    torch.testing.assert_close(head(features).exp(), expected)
 
 
 def test_gates_start_where_they_should():
@@ -313,7 +321,8 @@ def test_prior_is_carried_by_a_checkpoint():
         (dict(visibility=True), 'constant gate sees no'),
         (dict(gate_loss_weight=-1.0), 'gate_loss_weight .* got -1.0'),
         (dict(product_loss_weight=-1.0), 'product_loss_weight .* got -1.0'),
-        (dict(pose_noise=-0.5), 'pose_noise .* got -0.5'),
+        (dict(appearance_classifier='svm'), "got 'svm'"),
+        (dict(appearance_classifier='lda'), 'must be 0, got 1.0'),
         (dict(prior=[1, 2, 3]), r'2 numbers, one a class, got \[1, 2, 3\]'),
         (dict(prior='val'), "got 'val'"),
         (dict(prior=[1, 0]), 'positive, got 0 for class 1'),

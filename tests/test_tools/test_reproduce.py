@@ -86,7 +86,7 @@ def test_every_row_has_its_config(tools, data, tables):
     for table in tables.split():
         for model in reproduce.TABLES[table].models:
             found.add(experiments.config_of(model, data))
-    few = dict(table1=4, mixing=4, robust=10)
+    few = dict(table1=4, mixing=4, robust=11)
     assert len(found) == few.get(tables, 15 + 4 * ('peers' in tables))
 
 

@@ -4,7 +4,9 @@ model = dict(
     backbone=dict(visibility=True),
     cls_head=dict(
         gate_source='pose',
-        gate_loss_weight=0.1,
+        gate_value=0.8,
+        gate_loss_weight=0.01,
         visibility=True,
     ),
 )
+optim_wrapper = dict(optimizer=dict(lr=1e-2))

@@ -9,9 +9,8 @@ model = dict(
         num_classes=8,
         appearance_channels=1280,
         pose_channels=128,
-        gate_value=0.8,
+        gate_value=0.9,
         prior='train',
-        pose_noise=2.0,  # that stream alone knows these videos
     ),
 )
 optim_wrapper = dict(optimizer=dict(lr=5e-3))

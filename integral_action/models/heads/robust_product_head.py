@@ -14,8 +14,10 @@ from integral_action.models.necks.pose_driven_integration import (
 )
 
 from .label_check import check_labels
+from .linear_discriminant import LinearDiscriminant
 
 GATE_SOURCES = ('constant', 'pose', 'cgb')
+CLASSIFIERS = ('linear', 'lda')
 
 
 def robust_product(
@@ -59,7 +61,8 @@ class RobustProductHead(BaseHead):
 
     It takes the features of both streams, without a neck. Losses: ``loss_cls``
     (cross entropy of s), ``loss_appearance`` and ``loss_pose`` (of p_A and
-    p_P), and ``loss_gate`` of a learned gate.
+    p_P), and ``loss_gate`` of a learned gate; of ``'lda'``, ``loss_pose``
+    alone.
 
     Args:
         num_classes: of the data set.
@@ -80,11 +83,13 @@ class RobustProductHead(BaseHead):
             (:class:`ClassPriorHook`). A checkpoint carries it.
         product_loss_weight: of the cross entropy of s; with 0 the two
             classifiers are trained each for itself, under a constant gate.
-        pose_noise: of the pose feature in training, Gaussian and the same in
-            all frames, in standard deviations of the batch's pose features. A
-            pose stream that was trained on the same few videos is surer of
-            them than it will be of others; noise takes that back, so that an
-            appearance stream that was not counts for what it is worth.
+        appearance_classifier: ``'linear'``, a linear layer; or ``'lda'``,
+            :class:`LinearDiscriminant`, for a frozen stream that was not
+            trained on these videos: where they are few, it is the better
+            classifier, and the product needs just what it models, p(F_A|y).
+            It is trained by itself: ``product_loss_weight`` must be 0.
+        shrinkage: of ``'lda'``, the share of the covariance within classes
+            that is spread over all channels alike.
         dropout_ratio: of the features that are classified, their mean over
             frames.
         init_std: of the classifiers' weights.
@@ -106,7 +111,8 @@ class RobustProductHead(BaseHead):
         visibility: bool = False,
         prior: Union[None, str, Sequence[float]] = None,
         product_loss_weight: float = 1.0,
-        pose_noise: float = 0.0,
+        appearance_classifier: str = 'linear',
+        shrinkage: float = 0.3,
         dropout_ratio: float = 0.3,
         init_std: float = 0.01,
         average_clips: Optional[str] = 'prob',
@@ -136,7 +142,6 @@ class RobustProductHead(BaseHead):
         for name, value in (
             ('gate_loss_weight', gate_loss_weight),
             ('product_loss_weight', product_loss_weight),
-            ('pose_noise', pose_noise),
         ):
             if value < 0:
                 raise ValueError(f'{name} must not be negative, got {value}')
@@ -144,6 +149,16 @@ class RobustProductHead(BaseHead):
             raise ValueError(
                 f'a gate of gate_source={gate_source!r} learns by the '
                 'product, but product_loss_weight is 0'
+            )
+        if appearance_classifier not in CLASSIFIERS:
+            raise ValueError(
+                f'appearance_classifier must be one of {CLASSIFIERS}, got '
+                f'{appearance_classifier!r}'
+            )
+        if appearance_classifier == 'lda' and product_loss_weight:
+            raise ValueError(
+                "appearance_classifier='lda' learns nothing by the product: "
+                f'product_loss_weight must be 0, got {product_loss_weight}'
             )
         self.appearance_channels = appearance_channels
         # what the pose stream offers, visibility and all
@@ -153,10 +168,15 @@ class RobustProductHead(BaseHead):
         self.gate_loss_weight = gate_loss_weight
         self.visibility = visibility
         self.product_loss_weight = product_loss_weight
-        self.pose_noise = pose_noise
+        self.appearance_classifier = appearance_classifier
         self.init_std = init_std
         self.dropout = nn.Dropout(dropout_ratio)
-        self.fc_appearance = nn.Linear(appearance_channels, num_classes)
+        if appearance_classifier == 'lda':
+            self.lda = LinearDiscriminant(
+                appearance_channels, num_classes, shrinkage
+            )
+        else:
+            self.fc_appearance = nn.Linear(appearance_channels, num_classes)
         self.fc_pose = nn.Linear(pose_channels, num_classes)
         if gate_source == 'pose':
             self.fc_gate = nn.Linear(self.pose_channels, 1)
@@ -196,8 +216,9 @@ class RobustProductHead(BaseHead):
         if self.init_cfg:
             super().init_weights()
             return
-        for classifier in (self.fc_appearance, self.fc_pose):
-            normal_init(classifier, std=self.init_std)
+        for name in ('fc_appearance', 'fc_pose'):
+            if hasattr(self, name):
+                normal_init(getattr(self, name), std=self.init_std)
         if self.gate_source == 'pose':
             logit = math.log(self.gate_value / (1 - self.gate_value))
             constant_init(self.fc_gate, 0, bias=logit)
@@ -231,22 +252,22 @@ class RobustProductHead(BaseHead):
             for z in (logit, -logit)
         )
 
-    def _log_probabilities(
-        self, features: Tuple[Tensor, Tensor]
-    ) -> Tuple[Tensor, Tensor]:
-        """log p_A and log p_P, each [N, num_classes]."""
-        self._check(features)
-        appearance, pose = features
+    def _log_appearance(self, appearance: Tensor) -> Tensor:
+        """log p_A [N, num_classes] of F_A [N, T, C_A]."""
+        # the mean of the frames' logits is the logit of their mean
+        appearance = appearance.mean(1)
+        if self.appearance_classifier == 'lda':
+            score = self.lda(appearance) + self.log_prior
+        else:
+            score = self.fc_appearance(self.dropout(appearance)).float()
+        return score.log_softmax(-1)
+
+    def _log_pose(self, pose: Tensor) -> Tensor:
+        """log p_P [N, num_classes] of F_P [N, T', C_P]."""
         if self.visibility:
             pose = pose[..., :-1]
-        # the mean of the frames' logits is the logit of their mean
-        return tuple(
-            classifier(self.dropout(x.mean(1))).float().log_softmax(-1)
-            for classifier, x in (
-                (self.fc_appearance, appearance),
-                (self.fc_pose, pose),
-            )
-        )
+        score = self.fc_pose(self.dropout(pose.mean(1)))
+        return score.float().log_softmax(-1)
 
     def _check(self, features: Tuple[Tensor, Tensor]) -> None:
         if not isinstance(features, (tuple, list)) or len(features) != 2:
@@ -277,23 +298,14 @@ class RobustProductHead(BaseHead):
         Raises:
             ValueError: features of other streams than the head was built for.
         """
-        appearance, pose = self._log_probabilities(features)
         gate = self._log_gate(features)
-        return robust_product(
-            pose, appearance, self.log_prior, *gate
-        ).log_softmax(-1)
-
-    def _noisy(self, features: Tuple[Tensor, Tensor]) -> Tuple[Tensor, Tensor]:
-        """With ``pose_noise`` on F_P, its visibility left as it is."""
-        if not self.pose_noise:
-            return features
-        self._check(features)
         appearance, pose = features
-        channels = self.fc_pose.in_features
-        feature, visibility = pose[..., :channels], pose[..., channels:]
-        noise = torch.randn_like(feature[:, :1]) * feature.std()
-        feature = feature + self.pose_noise * noise
-        return appearance, torch.cat((feature, visibility), -1)
+        return robust_product(
+            self._log_pose(pose),
+            self._log_appearance(appearance),
+            self.log_prior,
+            *gate,
+        ).log_softmax(-1)
 
     def loss(
         self,
@@ -301,7 +313,8 @@ class RobustProductHead(BaseHead):
         data_samples: SampleList,
         **kwargs,
     ) -> Dict[str, Tensor]:
-        """The losses of the class's docstring, and accuracies of s.
+        """The losses of the class's docstring, and accuracies of s (of p_P,
+        with ``'lda'``).
 
         Raises:
             ValueError: a label that the model has no class for.
@@ -314,15 +327,26 @@ class RobustProductHead(BaseHead):
                 "'ClassPriorHook'))"
             )
         check_labels(data_samples, self.num_classes)
-        features = self._noisy(features)
-        appearance, pose = self._log_probabilities(features)
+        self._check(features)
+        appearance, pose = features
+        if self.appearance_classifier == 'lda':
+            labels = torch.cat([sample.gt_label for sample in data_samples])
+            self.lda.update(appearance.mean(1), labels.to(appearance.device))
+            losses = self.loss_by_feat(self._log_pose(pose), data_samples)
+            losses['loss_pose'] = losses.pop('loss_cls')
+            return losses
+        log_appearance = self._log_appearance(appearance)
+        log_pose = self._log_pose(pose)
         log_gate, log_rest = self._log_gate(features)
         score = robust_product(
-            pose, appearance, self.log_prior, log_gate, log_rest
+            log_pose, log_appearance, self.log_prior, log_gate, log_rest
         )
         losses = self.loss_by_feat(score, data_samples)
         losses['loss_cls'] = self.product_loss_weight * losses['loss_cls']
-        for name, stream in (('appearance', appearance), ('pose', pose)):
+        for name, stream in (
+            ('appearance', log_appearance),
+            ('pose', log_pose),
+        ):
             stream_losses = self.loss_by_feat(stream, data_samples)
             losses[f'loss_{name}'] = stream_losses['loss_cls']
         if self.gate_source != 'constant':

@@ -90,6 +90,17 @@ class TwoStreamRecognizer(BaseRecognizer):
                 for name, (_, channels) in sizes.items()
             }
         head = self.cls_head if self.with_cls_head else None
+        if getattr(head, 'appearance_classifier', None) == 'lda':
+            if 'appearance' not in getattr(self.backbone, 'frozen', ()):
+                raise ValueError(
+                    "cls_head.appearance_classifier='lda' needs an appearance "
+                    'stream that stays as it is (backbone.frozen)'
+                )
+            if self.appearance_swap:
+                raise ValueError(
+                    "cls_head.appearance_classifier='lda' takes each class's "
+                    'statistics, which appearance_swap would mix'
+                )
         for name, (channels, option) in offers.items():
             expected = getattr(head, option, None)
             if None not in (channels, expected) and channels != expected:
@@ -121,7 +132,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         clips = {name: value.flatten(0, 1) for name, value in inputs.items()}
         features, aux = self._backbone_features(clips, test_mode), {}
         if stage != 'backbone':
-            features, aux = self._integrate(features, data_samples)
+            features, aux = self.integrate(features, data_samples)
         if stage == 'head':
             features = self.cls_head(features)
         return features, dict(loss_aux=aux)
@@ -140,10 +151,19 @@ class TwoStreamRecognizer(BaseRecognizer):
             ]
         )
 
-    def _integrate(
-        self, features: Any, data_samples: SampleList
+    def integrate(
+        self, features: Any, data_samples: SampleList = None
     ) -> Tuple[Any, Dict]:
-        """What the head gets, and the neck's results and the gate."""
+        """Take the backbone's features to what the head gets.
+
+        Args:
+            features: as of :meth:`predict_by_features`.
+            data_samples: handed to the neck.
+
+        Returns:
+            F [N, T, C] (without a neck, the features), and a dict: the neck's
+            results, or ``gate`` [N, 1] of a head that has one.
+        """
         aux = {}
         if self.with_neck:
             features, aux = self.neck(features, data_samples=data_samples)
@@ -163,7 +183,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         data_samples = [s for s in data_samples for _ in range(clips)]
         if self.appearance_swap and self.training:
             features = self._swap(features, data_samples)
-        features, aux = self._integrate(features, data_samples)
+        features, aux = self.integrate(features, data_samples)
         losses = self.cls_head.loss(features, data_samples)
         if 'loss_gate' in aux:
             losses['loss_gate'] = aux['loss_gate']
@@ -201,7 +221,7 @@ class TwoStreamRecognizer(BaseRecognizer):
                 one stream, its own alone.
             data_samples: N, that get the predictions.
         """
-        features, aux = self._integrate(features, data_samples)
+        features, aux = self.integrate(features, data_samples)
         data_samples = self.cls_head.predict(features, data_samples)
         if 'gate' in aux:
             gate = aux['gate'].unflatten(0, (len(data_samples), -1))
