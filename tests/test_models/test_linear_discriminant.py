@@ -138,6 +138,18 @@ def test_a_checkpoint_has_the_statistics_alone(training):
     assert not torch.equal(lda(query), before)
 
 
+def test_half_precision_is_not_for_statistics():
+    x, labels = draw(20, 4), [0, 1] * 10
+    lda = of(x, labels)
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = of(x, labels)
+        assert torch.equal(mixed(x), lda(x))
+    expected = lda(x)
+    scores = lda.half()(x)
+    assert scores.dtype == torch.float32
+    torch.testing.assert_close(scores, expected, rtol=0.01, atol=0.05)
+
+
 @pytest.mark.parametrize('shrinkage', [0, 1.5])
 def test_a_shrinkage_out_of_range(shrinkage):
     with pytest.raises(ValueError, match=f'got {shrinkage}'):

@@ -59,8 +59,14 @@ class LinearDiscriminant(nn.Module):
             x: [N, C]; N the same in all processes.
             labels: [N].
         """
-        x = torch.cat(all_gather(normalise_power(x)))
-        labels = torch.cat(all_gather(labels))
+        with torch.autocast(x.device.type, enabled=False):
+            self._update(
+                torch.cat(all_gather(normalise_power(x))),
+                torch.cat(all_gather(labels)),
+            )
+        self._solved = False
+
+    def _update(self, x: Tensor, labels: Tensor) -> None:
         members = F.one_hot(labels, len(self.count)).to(x)  # [N, classes]
         number = members.sum(0)
         mean = members.T @ x / number.clamp(min=1)[:, None]
@@ -73,7 +79,6 @@ class LinearDiscriminant(nn.Module):
         self.covariance += (scatter - len(x) * self.covariance) / total
         self.mean += shift * (number / count.clamp(min=1))[:, None]
         self.count.copy_(count)
-        self._solved = False
 
     @torch.no_grad()
     def solve(self) -> None:
@@ -111,7 +116,8 @@ class LinearDiscriminant(nn.Module):
         self.solve()
         # a model in half precision has halved its buffers, too
         weight, bias = self.weight.float(), self.bias.float()
-        return F.linear(normalise_power(x), weight, bias)
+        with torch.autocast(x.device.type, enabled=False):
+            return F.linear(normalise_power(x), weight, bias)
 
 
 def normalise_power(x: Tensor) -> Tensor:
