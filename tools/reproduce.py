@@ -228,7 +228,8 @@ def over_seeds(values: Sequence[Optional[float]], digits: int) -> str:
     """Mean and standard deviation; nothing, where there is no value."""
     if None in values:
         return ''
-    text = f'{np.mean(values):.{digits}f}'
+    mean = round(float(np.mean(values)), digits) + 0.0  # no -0.0
+    text = f'{mean:.{digits}f}'
     if len(values) > 1:
         text += f' ± {np.std(values, ddof=1):.{digits}f}'
     return text
