@@ -312,13 +312,18 @@ def plan(
     if not set(models) <= set(ALONE):
         models = [*STREAMS, *(key for key in models if key not in STREAMS)]
     # one for all seeds
-    lists = {run.part: _hold_out(run) for run in runs if run.held_out}
-    sets = {run.part: _sets(run, lists) for run in runs if DATA[run.data].sets}
-    jobs = [*lists.values(), *sets.values()]
+    lists = {run.part: [_hold_out(run)] * run.held_out for run in runs}
+    sets = {
+        run.part: _sets(run, lists[run.part])
+        for run in runs
+        if DATA[run.data].sets
+    }
+    jobs = [*sum(lists.values(), []), *sets.values()]
     for run in runs:
         generate = _generate(run)
-        made = [*generate, *([lists[run.part]] if run.held_out else [])]
-        trainings = _trainings(models, run, made, launch, reuse_features)
+        trainings = _trainings(
+            models, run, generate + lists[run.part], launch, reuse_features
+        )
         jobs += [*generate, *trainings.values()]
         jobs += _tests(
             run, trainings, sets, launch, swap_validation, reuse_features
@@ -339,7 +344,7 @@ def _hold_out(run: Run) -> Job:
     )
 
 
-def _sets(run: Run, lists: Dict[str, Job]) -> Job:
+def _sets(run: Run, lists: List[Job]) -> Job:
     """Make the sets out of context of a split."""
     script = HERE / 'dataset_converters' / 'out_of_context.py'
     data = DATA[run.data]
@@ -348,7 +353,7 @@ def _sets(run: Run, lists: Dict[str, Job]) -> Job:
         f'sets out of context, {run.part}',
         run.sets,
         [sys.executable, str(script), source, str(run.sets), *data.sets],
-        [lists[run.part]] if run.held_out else [],
+        lists,
     )
 
 

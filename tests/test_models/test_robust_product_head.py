@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmaction.registry import HOOKS, MODELS
 from mmaction.structures import ActionDataSample
+from test_two_stream import config, streams
 
 from integral_action.models.heads.robust_product_head import robust_product
 
@@ -247,6 +248,27 @@ def test_lda_stands_in_for_the_linear_layer_of_appearance():
     expected = pose.softmax(-1) * (0.75 + 0.25 * appearance / prior)
     expected = expected / expected.sum(-1, keepdim=True)
     torch.testing.assert_close(head(features).exp(), expected)
+
+
+def test_lda_needs_features_that_stay_and_are_of_their_class():
+    head = dict(
+        type='RobustProductHead',
+        num_classes=6,
+        appearance_channels=64,
+        pose_channels=64,
+        appearance_classifier='lda',
+        product_loss_weight=0,
+    )
+
+    def model(*frozen, **kwargs):
+        cfg = config(streams(frozen=frozen), **kwargs)
+        return MODELS.build(cfg | dict(neck=None, cls_head=head))
+
+    assert not model('appearance', 'pose').with_neck
+    with pytest.raises(ValueError, match=r'stays as it is \(backbone.frozen'):
+        model('pose')
+    with pytest.raises(ValueError, match='appearance_swap would mix'):
+        model('appearance', 'pose', appearance_swap=0.3)
 
 
 def test_gates_start_where_they_should():
