@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import (
     Callable,
@@ -31,11 +32,11 @@ class StreamFeatures:
     """Features of a model's streams, kept for the videos of a dataset.
 
     Each stream's are in a folder of their own, whose name is of what they are
-    made from (its ``key.json``): the stream's config and weights, whether they
-    carry visibility, the dataset's config, its annotation file, the maps'
-    config and ``made_from``. So models that share a stream share its features,
-    and others stand beside them. The videos themselves are not looked at:
-    where they have changed, remove the folder.
+    made from (its ``key.json``): the stream's config and weights, the
+    dataset's config, its annotation file, the maps' config and ``made_from``.
+    So models that share a stream share its features, whether they see the
+    poses' visibility or not, and others stand beside them. The videos
+    themselves are not looked at: where they have changed, remove the folder.
 
     Args:
         folder: where they are, or are to be.
@@ -78,10 +79,10 @@ class StreamFeatures:
     def _store(
         self, folder: Path, name: str, key: Dict[str, str], num_views: int
     ) -> FeatureStore:
-        backbone = self.model.backbone
-        key = dict(key, weights=_digest(getattr(backbone, name)))
-        if name == 'pose':
-            key['visibility'] = str(backbone.visibility)
+        stream = getattr(self.model.backbone, name)
+        key = dict(key, weights=_digest(stream))
+        if name == 'pose':  # not so of features that an earlier version kept
+            key['visibility'] = 'True'
         text = json.dumps(key, indent=1, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         folder = folder / f'{name}-{digest}'
@@ -138,7 +139,7 @@ class StreamFeatures:
             feature, _ = self.stores[name].read(view, videos)
             feature = torch.from_numpy(feature).to(device)
             inputs[f'{name}_features'] = feature
-        with torch.no_grad():
+        with torch.no_grad(), self._with_visibility():
             features, _ = self.model.extract_feat(
                 inputs, 'backbone', test_mode=not self.model.training
             )
@@ -152,11 +153,23 @@ class StreamFeatures:
                 feature = feature.float().cpu().numpy()
                 store.write(view, videos, feature, labels.cpu().numpy())
 
+    @contextmanager
+    def _with_visibility(self) -> Iterator[None]:
+        """Kept features carry it for the models that see it."""
+        backbone = self.model.backbone
+        sees, backbone.visibility = backbone.visibility, True
+        try:
+            yield
+        finally:
+            backbone.visibility = sees
+
     def _batch(self, view: int, videos: List[int]) -> Dict:
         """A batch of kept features, as a data loader gives one."""
         inputs = {}
         for name, store in self.stores.items():
             features, labels = store.read(view, videos)
+            if name == 'pose' and not self.model.backbone.visibility:
+                features = features[..., :-1]
             inputs[f'{name}_features'] = list(torch.from_numpy(features))
         samples = [
             ActionDataSample().set_gt_label(torch.from_numpy(label))
