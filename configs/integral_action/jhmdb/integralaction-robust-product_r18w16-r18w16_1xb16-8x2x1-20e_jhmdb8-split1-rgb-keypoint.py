@@ -9,7 +9,7 @@ model = dict(
         num_classes=8,
         appearance_channels=128,
         pose_channels=128,
-        gate_value=0.8,
+        gate_value=0.2,
         prior='train',
     ),
 )
