@@ -464,9 +464,11 @@ def _tests(
             if name == 'context':
                 needs = [train, sets[run.part]]
             if reuse_features and (fused or model in STREAMS):
+                # beside the model's run, which of a pose stream may be others'
+                kept = folder.parents[1] / 'features'
                 options += [
                     'test_cfg.type=FeatureReuseTestLoop',
-                    f'test_cfg.folder={run.base.parent / "features"}',
+                    f'test_cfg.folder={kept}',
                 ]
                 if fused and name in keepers:  # the first computes them
                     needs.append(keepers[name])

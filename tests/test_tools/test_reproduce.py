@@ -371,6 +371,28 @@ def test_features_are_kept_by_the_first_for_the_others(tools, tmp_path):
     assert 'train_cfg.num_views=8' in trainings['lambda5'].command
 
 
+def test_a_pose_stream_of_two_data_is_trained_and_tested_once(tools, tmp_path):
+    experiments, _ = tools
+    one, other = (
+        [
+            (job.name, job.folder, job.command)
+            for job in experiments.plan(
+                ['integral'],
+                [experiments.Run.below(tmp_path, data, 0)],
+                reuse_features=True,
+            )
+            if 'pose-only' in job.name
+        ]
+        for data in ('jhmdb', 'jhmdb-lite0')
+    )
+    assert one == other
+    assert [name.split()[0] for name, *_ in one] == [
+        'train',
+        'test',
+        'context',
+    ]
+
+
 def test_splits_are_of_data_that_have_them(tools, capsys):
     _, reproduce = tools
     with pytest.raises(SystemExit):
