@@ -78,10 +78,19 @@ def weights(path):
     return torch.load(path, weights_only=True)['state_dict']
 
 
-@pytest.mark.parametrize('name', [PRODUCT, LDA, SWAP])
-def test_trains_resumes_and_is_a_model(name, puppets, stages, tmp_path):
+@pytest.mark.parametrize(
+    ('name', 'head'),
+    [
+        (PRODUCT, {}),
+        (PRODUCT, dict(gate_source='cgb')),
+        (LDA, {}),
+        (SWAP, {}),
+    ],
+)
+def test_trains_resumes_and_is_a_model(name, head, puppets, stages, tmp_path):
     whole, resumed = tmp_path / 'whole', tmp_path / 'resumed'
-    runner = train(name, puppets, stages, whole)
+    changes = dict(model=dict(cls_head=head))
+    runner = train(name, puppets, stages, whole, **changes)
     metrics = {
         key: runner.message_hub.get_scalar(f'val/{key}').current()
         for key in ('acc/top1', 'swap/ordinary_accuracy')
@@ -92,7 +101,7 @@ def test_trains_resumes_and_is_a_model(name, puppets, stages, tmp_path):
     resumed.mkdir()
     shutil.copy(whole / 'epoch_1.pth', resumed)
     (resumed / 'last_checkpoint').write_text(str(resumed / 'epoch_1.pth'))
-    train(name, puppets, stages, resumed, resume=True)
+    train(name, puppets, stages, resumed, resume=True, **changes)
     ends = [weights(folder / 'epoch_2.pth') for folder in (whole, resumed)]
     start = weights(whole / 'epoch_1.pth')
     for key, value in ends[0].items():
