@@ -164,7 +164,9 @@ def launch(prog: str, script: Path, arguments: List[str]) -> List[str]:
         from torch.distributed.run import main as torchrun
 
         if args.gpus > torch.cuda.device_count():
-            parser.error(f'--gpus {args.gpus}: {torch.cuda.device_count()} found')
+            parser.error(
+                f'--gpus {args.gpus}: {torch.cuda.device_count()} found'
+            )
         processes = ['--standalone', f'--nproc-per-node={args.gpus}']
         torchrun([*processes, str(script), '--launcher', 'pytorch', *others])
         sys.exit()

@@ -61,10 +61,10 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 
 def collect() -> Dict[str, Dict]:
     """Return versions, devices and what is missing, as plain values."""
-    import integral_action  # first: it mends what upstream breaks
-
     import torch
     from mmengine.utils.dl_utils import collect_env
+
+    import integral_action  # first: it mends what upstream breaks
 
     folder = Path(integral_action.__file__).parent
     env = collect_env()

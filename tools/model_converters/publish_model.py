@@ -28,6 +28,27 @@ import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, List, Optional
 
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', metavar='IN', type=Path)
+    parser.add_argument('target', metavar='OUT', type=Path)
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help="class names, one a line, in place of the checkpoint's",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 import torch
 from mmengine.config import Config
 
@@ -143,19 +164,7 @@ def write(checkpoint: Dict, target: Path) -> Path:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Publish; the exit status is 1 where that cannot be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('source', metavar='IN', type=Path)
-    parser.add_argument('target', metavar='OUT', type=Path)
-    parser.add_argument(
-        '--classes',
-        type=Path,
-        metavar='FILE',
-        help="class names, one a line, in place of the checkpoint's",
-    )
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     try:
         if args.target.is_dir():
             raise ValueError(f'{args.target}: OUT is a folder')
