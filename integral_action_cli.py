@@ -163,10 +163,9 @@ def launch(prog: str, script: Path, arguments: List[str]) -> List[str]:
         import torch
         from torch.distributed.run import main as torchrun
 
-        if args.gpus > torch.cuda.device_count():
-            parser.error(
-                f'--gpus {args.gpus}: {torch.cuda.device_count()} found'
-            )
+        found = torch.cuda.device_count()
+        if args.gpus > found:
+            parser.error(f'--gpus {args.gpus}: this machine has {found}')
         processes = ['--standalone', f'--nproc-per-node={args.gpus}']
         torchrun([*processes, str(script), '--launcher', 'pytorch', *others])
         sys.exit()
