@@ -12,11 +12,14 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
+from integral_action.quantization import dequantize
 from integral_action.version import __version__
 
 
 def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
     """Read a checkpoint on the CPU, with ``weights_only``.
+
+    Weights in eight bits (:func:`quantize`) come back as float32.
 
     Args:
         checkpoint: file, or URL as mmengine takes it.
@@ -54,6 +57,10 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
             f'{checkpoint}: not a checkpoint: it holds a '
             f'{type(content).__name__}, not a dict'
         )
+    try:
+        dequantize(content)
+    except ValueError as error:
+        raise ValueError(f'{checkpoint}: {error}') from error
     return content
 
 
