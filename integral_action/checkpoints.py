@@ -94,7 +94,8 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
 
     Returns:
         ``meta.dataset_meta``, an empty dict where there is none. ``classes``
-        is in it only as a list of names.
+        is in it only as a list of names, ``unknown_below`` only as a number
+        from 0 to 1.
     """
     meta = content.get('meta')
     found = meta.get('dataset_meta') if isinstance(meta, dict) else None
@@ -106,6 +107,9 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
         and all(isinstance(name, str) for name in classes)
     ):
         found['classes'] = list(classes)
+    threshold = found.pop('unknown_below', None)
+    if isinstance(threshold, (int, float)) and 0 <= threshold <= 1:
+        found['unknown_below'] = float(threshold)
     return found
 
 
