@@ -293,11 +293,12 @@ def find_lists(args: argparse.Namespace) -> List[VideoList]:
     from mmaction.registry import DATASETS
     from mmengine.registry import init_default_scope
 
-    import integral_action  # noqa: F401  registers everything
+    from integral_action.engine import set_num_classes
 
     datasets = []  # (split, config of a dataset)
     if args.config:
         config = read_config(args.config, args.cfg_options)
+        set_num_classes(config)
         init_default_scope(config.get('default_scope', 'mmaction'))
         head = config.get('model', {}).get('cls_head', {})
         num_classes = dict(num_classes=head.get('num_classes'))

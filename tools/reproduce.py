@@ -180,13 +180,13 @@ def parse_args(
         type=int,
         nargs='+',
         default=[1],
-        help='of data that have several: jhmdb, jhmdb-lite0',
+        help='splits of JHMDB (default: 1)',
     )
     parser.add_argument(
         '--held-out',
         action='store_true',
         help='test on training videos that are held out, by their source: to '
-        'choose settings by (jhmdb, jhmdb-lite0)',
+        'choose settings by (JHMDB)',
     )
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/reproduce')

@@ -13,6 +13,13 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config')
+    parser.add_argument(
+        '--num-classes',
+        type=int,
+        default=400,
+        help='number of classes, where the config leaves it open '
+        '(default: 400)',
+    )
     return parser.parse_args()
 
 
@@ -45,6 +52,8 @@ def main() -> None:
     args = parse_args()
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.default_scope)
+    if cfg.model.cls_head.num_classes is None:
+        cfg.model.cls_head.num_classes = args.num_classes
     model = MODELS.build(cfg.model).eval()
     sampling = cfg.test_pipeline[0]
     inputs = {}
