@@ -74,18 +74,18 @@ SECTIONS: Dict[str, Dict[str, Union[str, Dict[str, str]]]] = {
         },
         'import-release': 'model_converters/release_to_integral_action.py',
     },
-    'Look after the installation': {
+    'Installation': {
         'info': 'info.py',
     },
 }
 COMMANDS = {
     name: tool for part in SECTIONS.values() for name, tool in part.items()
 }
-# of groups, and where a command does less than its tool
+# of groups, and of a command that is a special case of its tool
 SUMMARIES = {
-    'demo': 'Label a video with the model that comes along, into ./out.',
-    'convert': "Convert a data set, or make one: a video's list and poses.",
-    'analyze': 'Compare the results of tests.',
+    'demo': 'Label a video with a model of the package; writes ./out.',
+    'convert': 'Convert a dataset to lists and pose files, or make one.',
+    'analyze': 'Make tables and figures of the results of tests.',
     'export': 'Export a model to ONNX, or as a program of torch.export.',
 }
 DEFAULTS = {'demo': ['--model', 'jhmdb21', '--out-dir', 'out']}

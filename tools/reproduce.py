@@ -1,7 +1,7 @@
-"""A table of the paper, from nothing but the data, with one command.
+"""Make a table of the paper, from nothing but the data.
 
-    python tools/reproduce.py table4 --data puppets --seeds 0 1 2
-    python tools/reproduce.py table7 --data kinetics50 --gpus 4
+    integral-action reproduce table4 --data puppets --seeds 0 1 2
+    integral-action reproduce table7 --data kinetics50 --gpus 4
 
 Trains the table's models through ``mim train`` and tests them through ``mim
 test``, each seed's pre-trained streams once for all tables; writes the table

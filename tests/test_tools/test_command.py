@@ -122,6 +122,15 @@ def test_help_tells_the_options_without_torch(name):
     assert done.stderr.splitlines()[-1] == 'imported: []'
 
 
+def test_the_page_has_every_command():
+    page = (ROOT / 'docs' / 'commands.md').read_text()
+    rows = re.findall(r'^\| `(.+)` \| (.+) \| \[(.+)\]', page, re.M)
+    assert rows == [
+        (name, cli.summary(name, tool).removesuffix('.'), tool)
+        for name, tool in names(cli.COMMANDS)
+    ]
+
+
 def test_mistakes_are_told_without_torch():
     done = subprocess.run(
         [sys.executable, '-c', HELP, 'convert', 'jhmdb', '/none', '.', '.'],

@@ -1,6 +1,6 @@
 """Parameters and FLOPs of a config, for one clip.
 
-    python tools/analysis_tools/get_flops.py CONFIG
+    integral-action analyze get-flops CONFIG
 
 As MMAction2's tool of that name counts them: a multiplication and its addition
 are one.

@@ -1,7 +1,7 @@
 """Make sets out of context of the videos of a data set with poses.
 
 Usage:
-    python tools/dataset_converters/out_of_context.py LIST OUT \\
+    integral-action convert out-of-context LIST OUT \\
         --video-prefix VIDEOS --pose-prefix POSES --layout coco17
 
 OUT gets `person-only.jsonl`, `background-only.jsonl`,

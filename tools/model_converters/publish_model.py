@@ -1,6 +1,6 @@
-"""Make the checkpoint of a training one to publish.
+"""Make a training's checkpoint ready to publish.
 
-    python tools/model_converters/publish_model.py IN OUT
+    integral-action publish IN OUT
 
 writes OUT-xxxxxxxx.pth, where xxxxxxxx is the beginning of the file's SHA-256
 (torch.hub and mmengine check it when they download it). It holds the weights,
