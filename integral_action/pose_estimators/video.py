@@ -29,6 +29,7 @@ def estimate_poses(
         SampleError: the estimator fails, or the video has no frames.
     """
     poses = []
+    estimator.start_video()
     for frames in batches:
         try:
             found = estimator(frames)
