@@ -1,5 +1,6 @@
 import os
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Iterator, List, Optional
@@ -68,40 +69,46 @@ class MediaPipeEstimator(PoseEstimator):
             )
         from mediapipe.python.solutions.pose import Pose
 
-        self.pose = Pose(
+        self.make_pose = partial(
+            Pose,
             min_detection_confidence=score_thr,
             min_tracking_confidence=score_thr,
         )
-        self.is_new = True
+        self.pose = None  # of the video under way
 
     def start_video(self) -> None:
         """Forget the person that was followed."""
-        self.pose.reset()
-        self.is_new = True
+        before, self.pose = self.pose, None
+        if before is not None:
+            before.close()
 
     def __call__(self, frames: np.ndarray) -> List[Poses]:
         """As of :class:`PoseEstimator`."""
         return [self._find(frame) for frame in frames]
 
     def _find(self, frame: np.ndarray) -> Poses:
-        if self.is_new:
-            with _no_stderr():  # warnings of the graph, the same every video
+        if self.pose is None:
+            with _no_stderr():  # it warns as it starts, of every video
+                self.pose = self.make_pose()
                 result = self.pose.process(frame)
-            self.is_new = False
         else:
             result = self.pose.process(frame)
         if result.pose_landmarks is None:
             nobody = np.zeros((0, len(self.index), 3), np.float32)
             return nobody[..., :2], nobody[..., 2]
-        points = result.pose_landmarks.landmark
+        found = result.pose_landmarks.landmark
         points = np.array(
-            [[(p.x, p.y, p.visibility) for p in points]], np.float32
-        )[:, self.index]
+            [
+                [
+                    (found[i].x, found[i].y, found[i].visibility)
+                    for i in self.index
+                ]
+            ],
+            np.float32,
+        )
         # fractions of the sides, from the corner
-        height, width = frame.shape[:2]
-        return points[..., :2] * np.float32((width, height)) - 0.5, points[
-            ..., 2
-        ]
+        size = np.array((frame.shape[1], frame.shape[0]), np.float32)
+        return points[..., :2] * size - 0.5, points[..., 2]
 
 
 @contextmanager

@@ -29,9 +29,10 @@ def estimate_poses(
         SampleError: the estimator fails, or the video has no frames.
     """
     poses = []
-    estimator.start_video()
     for frames in batches:
         try:
+            if not poses:
+                estimator.start_video()
             found = estimator(frames)
             if len(found) != len(frames):
                 raise ValueError(f'{len(found)} of {len(frames)} frames')
