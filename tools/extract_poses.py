@@ -1,7 +1,7 @@
-"""Estimate the poses in videos, and write a pose file a video.
+"""Estimate the poses in videos, and write one pose file per video.
 
-    python tools/extract_poses.py VIDEOS OUT --estimator onnx --model FILE
-    python tools/extract_poses.py VIDEOS OUT --estimator mmpose --model human
+    python tools/extract_poses.py VIDEOS OUT --poses rtmpose
+    python tools/extract_poses.py VIDEOS OUT --poses movenet --model FILE
 
 VIDEOS is a folder, a list (text: a path and, after it, a label if you like;
 .jsonl: annotations), or a video; or several of them. OUT gets a/b.npz for
@@ -51,6 +51,7 @@ from integral_action.fileio import (
 )
 from integral_action.pose_estimators import (
     PoseEstimator,
+    default_estimator,
     estimate_poses,
     find_estimator,
 )
@@ -463,6 +464,8 @@ def extract(args: argparse.Namespace) -> int:
     lists, videos = read_sources(
         args.videos, args.video_prefix, args.out, suffix
     )
+    if args.estimator is None:
+        args.estimator = default_estimator()['type']
     kind = find_estimator(args.estimator)
     options = estimator_options(kind, args)
     estimator = kind(**options)
@@ -546,27 +549,36 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add('videos', nargs='+', type=Path, help='folders, lists or videos')
     add('out', type=Path, help='folder to write')
     add(
-        '--estimator',
-        required=True,
-        help='mmpose, onnx, or a class of yours as module:Class',
+        '--poses',
+        dest='estimator',
+        metavar='NAME',
+        help='what finds them: rtmpose, mediapipe, movenet, mmpose, or a '
+        'class of yours as module:Class (default: rtmpose or mediapipe, what '
+        'is installed)',
     )
-    add('--model', help='the .onnx file; MMPose: alias, name or config file')
-    add('--weights', help="MMPose: the model's checkpoint")
+    add('--estimator', help=argparse.SUPPRESS)  # the name of --poses, once
+    add(
+        '--model',
+        help='rtmpose: body, halpe26, wholebody, rtmo or a .onnx file; '
+        'movenet: the .onnx file; mmpose: alias, name or config file',
+    )
+    add('--weights', help="mmpose: the model's checkpoint")
     add(
         '--det-model',
-        help='MMPose: alias, name or config file of the detector, or '
-        'whole_image',
+        help="rtmpose: the detector's .onnx file; mmpose: alias, name or "
+        'config file of the detector, or whole_image',
     )
-    add('--det-weights', help="MMPose: the detector's checkpoint")
+    add('--det-weights', help="mmpose: the detector's checkpoint")
     add(
         '--score-thr',
         type=float,
-        help='leave out persons below this score (onnx 0.1, mmpose 0.3)',
+        help='leave out persons below this score (movenet 0.1, rtmpose and '
+        'mmpose 0.3, mediapipe 0.5)',
     )
     add(
         '--input-size',
         type=_positive,
-        help='onnx: longer side of what the model sees, pixels (256)',
+        help='movenet: longer side of what the model sees, pixels (256)',
     )
     add(
         '--options',
