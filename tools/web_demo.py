@@ -1,6 +1,7 @@
 """A web page: drop a video, see its labels, the gate and the overlay.
 
-    python tools/web_demo.py --checkpoint FILE --poses rtmpose
+    integral-action web --model jhmdb21
+    integral-action web --checkpoint FILE --poses rtmpose
     mim run integral_action web_demo --checkpoint FILE
 
 serves http://127.0.0.1:7860 until Ctrl-C. Poses may be dropped as a file, too,
@@ -222,7 +223,7 @@ def serve(args: argparse.Namespace) -> int:
             raise ImportError(
                 'the page needs Gradio: pip install "integral_action[web]"'
             ) from error
-        page = make_page(make_inferencer(args, args.checkpoint))
+        page = make_page(make_inferencer(args))
         fonts = ['system-ui', 'sans-serif']  # Gradio's own ask Google
         page.launch(
             share=False,
