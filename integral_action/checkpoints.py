@@ -147,7 +147,7 @@ def some(names: List[str], most: int = 5) -> str:
 
 
 def refused(error: Exception) -> str:
-    """What ``weights_only`` refused to load, empty where it was not that.
+    """Name the code that ``weights_only`` refused; empty if it refused none.
 
     Not torch's own words: they end in the advice to read it unsafely.
 

@@ -1,9 +1,10 @@
 import os
-from typing import Any, Dict, List, Optional
+from pickle import UnpicklingError
+from typing import Dict, List, Optional
 from urllib.error import URLError
 
 import numpy as np
-from torch import nn
+import torch
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 from integral_action.checkpoints import (
@@ -59,9 +60,10 @@ class MMPoseEstimator(PoseEstimator):
             model, or a model cannot be built; the message tells why.
 
     Example:
-        >>> MMPoseEstimator('human')  # doctest: +SKIP
-        >>> MMPoseEstimator('pose.py', 'pose.pth', 'whole_image')
-        ... # doctest: +SKIP
+        >>> estimator = MMPoseEstimator('pose.py', 'pose.pth', 'whole_image')
+        >>> ((keypoint, score),) = estimator(frame[None])  # uint8 RGB
+        >>> keypoint.shape, score.shape
+        ((1, 17, 2), (1, 17))
     """
 
     def __init__(
@@ -80,8 +82,7 @@ class MMPoseEstimator(PoseEstimator):
         except Exception as error:
             # Not ImportError alone: a numpy 2 makes it a ValueError, another
             # mmcv an AssertionError, another torchvision a RuntimeError.
-            raise ImportError(MISSING.format(error=error)) from error
-        import torch
+            raise ImportError(MISSING.format(error=_reason(error))) from error
 
         if det_weights is not None and det_model in (None, 'whole_image'):
             raise ValueError(
@@ -197,10 +198,10 @@ class MMPoseEstimator(PoseEstimator):
 
 def _read_state_dict(
     model: Optional[str], weights: Optional[str], name: str
-) -> Optional[Dict[str, Any]]:
+) -> Optional[Dict[str, torch.Tensor]]:
     """Read the weights that are given; None where MMPose's zoo has them.
 
-    MMPose takes a config without weights, and guesses with random ones.
+    MMPose takes a config without weights, and goes on with random ones.
     """
     is_file = model is not None and os.path.isfile(model)
     if model is not None and model.endswith('.py') and not is_file:
@@ -211,8 +212,8 @@ def _read_state_dict(
     if weights is None:
         if is_file:
             raise ValueError(
-                f'{model}: a config alone has no weights: give its '
-                f'checkpoint, {name}'
+                f'{model}: a config holds no weights: give its checkpoint '
+                f'as {name}'
             )
         return None
     content = read_checkpoint(weights)
@@ -225,15 +226,18 @@ def _read_state_dict(
 
 
 def _load(
-    module: nn.Module,
-    state_dict: Dict[str, Any],
+    module: torch.nn.Module,
+    state_dict: Dict[str, torch.Tensor],
     model: str,
     weights: str,
 ) -> None:
-    """Load all the weights, or raise an error.
+    """Load the weights of a model, every one of them.
 
-    MMPose loads what fits, and leaves the rest random. Its names are compared
-    by loading, as modules rename those of older checkpoints.
+    MMPose loads what fits, and leaves the rest random. Names are compared by
+    loading: its modules rename those of older checkpoints.
+
+    Raises:
+        ValueError: they are of another model.
     """
     consume_prefix_in_state_dict_if_present(state_dict, 'module.')
     try:
@@ -241,33 +245,32 @@ def _load(
     except RuntimeError as error:  # other shapes
         wrong = str(error).splitlines()[1].strip()
     else:
-        # Older mmengine saved the constants of the data preprocessor, which
-        # come from the config; older torch did not save the counters.
+        # Older torch did not save the counters; older mmengine saved the data
+        # preprocessor's constants, which come from the config.
         missing = [
             key for key in missing if not key.endswith('num_batches_tracked')
         ]
         unexpected = [
             key
             for key in unexpected
-            if not key.startswith('data_preprocessor')
+            if not key.startswith('data_preprocessor.')
         ]
-        wrong = '; '.join(
-            f'{kind} key(s): {some(keys)}'
-            for kind, keys in (
-                ('missing', missing),
-                ('unexpected', unexpected),
-            )
-            if keys
-        )
-    if wrong:
-        raise ValueError(f'{weights}: not the weights of {model}: {wrong}')
+        if missing:
+            wrong = f'missing key(s): {some(missing)}'
+        elif unexpected:
+            wrong = f'unexpected key(s): {some(unexpected)}'
+        else:
+            return
+    raise ValueError(f'{weights}: not the weights of {model}: {wrong}')
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with a model, in a line."""
+    """Return the cause of an error, in a line."""
     if isinstance(error, URLError):
         return f'its weights cannot be downloaded ({error.reason})'
-    text = refused(error) or str(error).strip() or type(error).__name__
+    if isinstance(error, UnpicklingError):  # torch advises to load unsafely
+        return refused(error) or 'its checkpoint is damaged'
+    text = str(error).strip() or type(error).__name__
     return text.splitlines()[0]
 
 

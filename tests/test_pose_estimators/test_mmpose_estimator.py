@@ -246,6 +246,9 @@ def test_a_checkpoint_that_would_run_code(models, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='would run posix.system') as error:
         MMPoseEstimator(NAME, det_model='whole_image')
     assert 'weights_only' not in str(error.value)
+    bad.write_text('<html>')
+    with pytest.raises(ValueError, match='its checkpoint is damaged'):
+        MMPoseEstimator(NAME, det_model='whole_image')
 
 
 def test_a_model_without_its_weights_is_an_error(models, tmp_path):
@@ -268,14 +271,14 @@ def test_a_model_without_its_weights_is_an_error(models, tmp_path):
     )
     pose = (config, weights)
     for arguments, messages in (
-        ((config, None, 'whole_image'), [config, 'checkpoint, weights']),
-        ((*pose, detector), [detector, 'checkpoint, det_weights']),
+        ((config, None, 'whole_image'), [config, 'as weights']),
+        ((*pose, detector), [detector, 'as det_weights']),
         ((*pose, None, det_weights), [det_weights, 'without the det_model']),
         ((config, less, 'whole_image'), [less, f'missing key(s): {names[0]}']),
         ((config, more, 'whole_image'), [more, 'unexpected key(s): x']),
         ((config, shape, 'whole_image'), [shape, f'mismatch for {names[0]}']),
-        ((config, other, 'whole_image'), [other, config, 'missing key(s): ']),
-        ((*pose, detector, other), [other, detector, 'missing key(s): ']),
+        ((config, other, 'whole_image'), [other, config, 'mismatch for']),
+        ((*pose, detector, other), [other, detector, 'mismatch for']),
         ((config, det_weights, 'whole_image'), [det_weights, config]),
     ):
         with pytest.raises(ValueError) as error:
