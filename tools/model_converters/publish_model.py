@@ -9,13 +9,11 @@ and in its meta
 - cfg, the config as plain values, without what only its training needed or
   only its machine has: the weights that it started from, its work_dir, where
   it logged to; of an absolute path the last part is left;
-- dataset_meta.classes, the names of the classes, and, with --unknown-below,
-  the score below which a prediction is "unknown";
+- dataset_meta.classes, the names of the classes;
 - keypoints: the layout's name, keypoints, bones, mirror pairs and groups;
 - versions: of torch, mmengine, mmaction2 and integral_action.
 
-Optimizer, schedulers and message hub are left out. With --int8 the large
-weights are rounded to eight bits: about a quarter of the size. Plain
+Optimizer, schedulers and message hub are left out. Plain
 torch.load(weights_only=True) reads it without this package, and
 integral_action.apis.load_model builds the model of it alone. The same input
 gives the same file.
@@ -30,6 +28,27 @@ import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, List, Optional
 
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', metavar='IN', type=Path)
+    parser.add_argument('target', metavar='OUT', type=Path)
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help="class names, one a line, in place of the checkpoint's",
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 import torch
 from mmengine.config import Config
 
@@ -38,7 +57,6 @@ from integral_action.checkpoints import installed_versions
 from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import whole_file
 from integral_action.keypoints import KeypointLayout
-from integral_action.quantization import SCALES, quantize
 
 # of a config: where a training ran, and how it was watched
 MACHINE = ('launcher', 'load_from', 'resume', 'vis_backends', 'visualizer')
@@ -47,20 +65,12 @@ MACHINE += ('work_dir',)
 START = ('init_cfg', 'pretrained')
 
 
-def publish(
-    source: Path,
-    classes: Optional[List[str]] = None,
-    unknown_below: Optional[float] = None,
-    int8: bool = False,
-) -> Dict:
-    """Make the checkpoint to publish.
+def publish(source: Path, classes: Optional[List[str]] = None) -> Dict:
+    """The checkpoint to publish.
 
     Args:
         source: a checkpoint that carries its config.
         classes: their names; None takes those of the checkpoint, if any.
-        unknown_below: score of the best class below which a prediction is
-            ``unknown``; None takes that of the checkpoint, if any.
-        int8: whether to round the large weights (:func:`quantize`).
 
     Raises:
         FileNotFoundError, ValueError: as of :func:`load_model`; or another
@@ -84,10 +94,6 @@ def publish(
                 f'has {number}'
             )
         meta['dataset_meta'] = dict(classes=classes)
-    if unknown_below is None:
-        unknown_below = model.dataset_meta.get('unknown_below')
-    if unknown_below is not None:
-        meta.setdefault('dataset_meta', {})['unknown_below'] = unknown_below
     layout = getattr(model.data_preprocessor, 'layout', None)
     if layout is not None:
         meta['keypoints'] = plain_layout(layout)
@@ -96,10 +102,7 @@ def publish(
         name: value.clone()
         for name, value in model.state_dict().items()
     }
-    checkpoint = dict(meta=meta, state_dict=weights)
-    if int8:
-        checkpoint['state_dict'], checkpoint[SCALES] = quantize(weights)
-    return checkpoint
+    return dict(meta=meta, state_dict=weights)
 
 
 def plain_layout(layout: KeypointLayout) -> Dict[str, Any]:
@@ -161,41 +164,12 @@ def write(checkpoint: Dict, target: Path) -> Path:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Publish; the exit status is 1 where that cannot be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('source', metavar='IN', type=Path)
-    parser.add_argument('target', metavar='OUT', type=Path)
-    parser.add_argument(
-        '--classes',
-        type=Path,
-        metavar='FILE',
-        help="class names, one a line, in place of the checkpoint's",
-    )
-    parser.add_argument(
-        '--unknown-below',
-        type=float,
-        metavar='SCORE',
-        help='score of the best class below which a prediction is "unknown"',
-    )
-    parser.add_argument(
-        '--int8',
-        action='store_true',
-        help='round the large weights to eight bits: a quarter of the size',
-    )
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     try:
-        if not 0 <= (args.unknown_below or 0) <= 1:
-            raise ValueError(
-                f'--unknown-below is {args.unknown_below}, expected 0 to 1'
-            )
         if args.target.is_dir():
             raise ValueError(f'{args.target}: OUT is a folder')
         classes = LabelMap.read(args.classes).names if args.classes else None
-        checkpoint = publish(
-            args.source, classes, args.unknown_below, args.int8
-        )
+        checkpoint = publish(args.source, classes)
         path = write(checkpoint, args.target)
     except (OSError, ValueError) as error:
         print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
