@@ -74,18 +74,18 @@ SECTIONS: Dict[str, Dict[str, Union[str, Dict[str, str]]]] = {
         },
         'import-release': 'model_converters/release_to_integral_action.py',
     },
-    'Look after the installation': {
+    'Installation': {
         'info': 'info.py',
     },
 }
 COMMANDS = {
     name: tool for part in SECTIONS.values() for name, tool in part.items()
 }
-# of groups, and where a command does less than its tool
+# of groups, and of a command that is a special case of its tool
 SUMMARIES = {
-    'demo': 'Label a video with the model that comes along, into ./out.',
-    'convert': "Convert a data set, or make one: a video's list and poses.",
-    'analyze': 'Compare the results of tests.',
+    'demo': 'Label a video with a model of the package; writes ./out.',
+    'convert': 'Convert a dataset to lists and pose files, or make one.',
+    'analyze': 'Make tables and figures of the results of tests.',
     'export': 'Export a model to ONNX, or as a program of torch.export.',
 }
 DEFAULTS = {'demo': ['--model', 'jhmdb21', '--out-dir', 'out']}
@@ -163,10 +163,9 @@ def launch(prog: str, script: Path, arguments: List[str]) -> List[str]:
         import torch
         from torch.distributed.run import main as torchrun
 
-        if args.gpus > torch.cuda.device_count():
-            parser.error(
-                f'--gpus {args.gpus}: {torch.cuda.device_count()} found'
-            )
+        found = torch.cuda.device_count()
+        if args.gpus > found:
+            parser.error(f'--gpus {args.gpus}: this machine has {found}')
         processes = ['--standalone', f'--nproc-per-node={args.gpus}']
         torchrun([*processes, str(script), '--launcher', 'pytorch', *others])
         sys.exit()

@@ -1,7 +1,7 @@
 """Read every video and its poses once, and report what is wrong with them.
 
-    python tools/check_dataset.py CONFIG [--json report.json]
-    python tools/check_dataset.py ANN_FILE ... --video-prefix DIR --layout NAME
+    integral-action check CONFIG [--json report.json]
+    integral-action check ANN_FILE ... --video-prefix DIR --layout NAME
 
 With a config, the annotations of its train, val and test dataloaders are
 checked, each once, for the streams that their pipelines read. The exit status

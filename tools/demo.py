@@ -1,10 +1,10 @@
-"""The paper's experiment on Puppets, a generated benchmark, in minutes.
+"""Run the paper's experiment on Puppets, a generated benchmark, in minutes.
 
 Generates the videos, trains the two streams and the fused models through
 ``mim train``, tests them in and out of context through ``mim test``, and
 writes a report. Stopped and started again, it goes on where it was.
 
-    python tools/demo.py [--seed 0] [--ablations]
+    integral-action puppets [--seed 0] [--ablations]
 """
 
 import argparse

@@ -65,6 +65,7 @@ def collect() -> Dict[str, Dict]:
     from mmengine.utils.dl_utils import collect_env
 
     import integral_action  # first: it mends what upstream breaks
+    from integral_action.zoo import list_models
 
     folder = Path(integral_action.__file__).parent
     env = collect_env()
@@ -79,7 +80,7 @@ def collect() -> Dict[str, Dict]:
         integral_action=dict(
             version=integral_action.__version__,
             folder=str(folder),
-            models=sorted(path.stem for path in folder.glob('zoo/*.pth')),
+            models=list(list_models()),
         ),
         packages={module: installed(module) for module in NEEDED},
         optional={

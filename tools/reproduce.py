@@ -1,7 +1,7 @@
-"""A table of the paper, from nothing but the data, with one command.
+"""Make a table of the paper, from nothing but the data.
 
-    python tools/reproduce.py table4 --data puppets --seeds 0 1 2
-    python tools/reproduce.py table7 --data kinetics50 --gpus 4
+    integral-action reproduce table4 --data puppets --seeds 0 1 2
+    integral-action reproduce table7 --data kinetics50 --gpus 4
 
 Trains the table's models through ``mim train`` and tests them through ``mim
 test``, each seed's pre-trained streams once for all tables; writes the table
@@ -180,13 +180,13 @@ def parse_args(
         type=int,
         nargs='+',
         default=[1],
-        help='of data that have several: jhmdb, jhmdb-lite0',
+        help='splits of JHMDB (default: 1)',
     )
     parser.add_argument(
         '--held-out',
         action='store_true',
         help='test on training videos that are held out, by their source: to '
-        'choose settings by (jhmdb, jhmdb-lite0)',
+        'choose settings by (JHMDB)',
     )
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/reproduce')

@@ -156,9 +156,9 @@ def server(inferencers, tmp_path_factory):
     )
     process = subprocess.Popen(
         [
-            sys.executable, ROOT / 'tools' / 'web_demo.py', '--device', 'cpu',
+            sys.executable, '-m', 'integral_action_cli', 'web',
             '--checkpoint', inferencers['fused'].checkpoint,
-            '--port', str(port),
+            '--device', 'cpu', '--port', str(port),
         ],
         stdout=subprocess.PIPE, env=environment, text=True,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """Average rank of models over datasets (Table 1).
 
-    python tools/analysis_tools/average_rank.py \\
+    integral-action analyze average-rank \\
         --model appearance-only Kinetics=A.pkl Mimetics=B.pkl \\
         --model pose-only Kinetics=C.pkl Mimetics=D.pkl
 """

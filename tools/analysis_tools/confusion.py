@@ -1,6 +1,6 @@
 """Confusion matrices of the three models, side by side (Figure 6).
 
-    python tools/analysis_tools/confusion.py --group-key context \\
+    integral-action analyze confusion --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl [--classes labels.txt]
 """
 

@@ -1,6 +1,6 @@
 """How far models lean on the scene, on sets out of context of one's own.
 
-    python tools/analysis_tools/context_report.py data/mine-ooc \\
+    integral-action analyze context-report data/mine-ooc \\
         --model NAME FILE ... [--model NAME FILE ...] \\
         [--metrics NAME METRICS.json] [--classes labels.txt]
 

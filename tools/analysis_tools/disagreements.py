@@ -1,6 +1,6 @@
 """Videos on which the three models differ (Figures 7 to 11).
 
-    python tools/analysis_tools/disagreements.py --group-key context \\
+    integral-action analyze disagreements --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl \\
         --annotations data/puppets/test.jsonl \\
         --video-prefix data/puppets/videos --pose-prefix data/puppets/poses \\

@@ -1,6 +1,6 @@
 """The gate G: of each class, and its distribution (Table 5, Figure 4).
 
-    python tools/analysis_tools/gate.py --group-key context \\
+    integral-action analyze gate --group-key context \\
         --model 'with L_gate' I.pkl --model 'without L_gate' N.pkl \\
         [--classes labels.txt]
 

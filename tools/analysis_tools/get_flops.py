@@ -1,6 +1,6 @@
 """Parameters and FLOPs of a config, for one clip.
 
-    python tools/analysis_tools/get_flops.py CONFIG
+    integral-action analyze get-flops CONFIG
 
 As MMAction2's tool of that name counts them: a multiplication and its addition
 are one.
@@ -13,6 +13,13 @@ def parse_args() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('config')
+    parser.add_argument(
+        '--num-classes',
+        type=int,
+        default=400,
+        help='number of classes, where the config leaves it open '
+        '(default: 400)',
+    )
     return parser.parse_args()
 
 

@@ -1,6 +1,6 @@
 """Top-1 accuracy of each class, and of the oracle selection (Tables 10-12).
 
-    python tools/analysis_tools/per_class.py \\
+    integral-action analyze per-class \\
         --appearance A.pkl --pose P.pkl --integral I.pkl \\
         [--group-key context] [--classes labels.txt]
 

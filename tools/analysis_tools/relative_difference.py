@@ -1,6 +1,6 @@
 """Relative difference of a model to the best of the others (Tables 4 and 6).
 
-    python tools/analysis_tools/relative_difference.py --group-key context \\
+    integral-action analyze relative-difference --group-key context \\
         --model appearance-only A.pkl --model 'feature fuse' F.pkl \\
         --model IntegralAction I.pkl --not-compared appearance-only
 """

@@ -1,6 +1,6 @@
 """Weights of the score average, in against out of context (Figure 5).
 
-    python tools/analysis_tools/score_average.py --group-key context \\
+    integral-action analyze score-average --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl
 """
 

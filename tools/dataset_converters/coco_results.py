@@ -1,7 +1,7 @@
 """Convert any videos with COCO keypoint results, one JSON file a video.
 
 Usage:
-    python tools/dataset_converters/coco_results.py VIDEOS POSES OUT
+    integral-action convert coco-results VIDEOS POSES OUT
 
 `VIDEOS/<class>/a.mp4` has its poses in `POSES/<class>/a.json`: a list of
 {image_id, keypoints, ...}, image_id the frame from 0. All videos go into

@@ -1,6 +1,6 @@
 """Hold out a share of the training videos, to choose settings by.
 
-    python tools/dataset_converters/hold_out.py data/train.jsonl
+    integral-action convert hold-out data/train.jsonl
 
 `data/train-fit.jsonl` is to train on, `data/train-held-out.jsonl` to compare
 settings on; the test videos stay for what was chosen. See docs/data.md.

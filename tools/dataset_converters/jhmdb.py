@@ -1,7 +1,7 @@
 """Convert JHMDB with COCO keypoint results: the three official splits.
 
 Usage:
-    python tools/dataset_converters/jhmdb.py SPLITS VIDEOS POSES OUT
+    integral-action convert jhmdb SPLITS VIDEOS POSES OUT
 
 SPLITS holds `<class>_test_split<1, 2 or 3>.txt`, VIDEOS `<class>/<name>.avi`,
 POSES `<class>/<name>.json`, a list of {image_id, keypoints, ...}, image_id the

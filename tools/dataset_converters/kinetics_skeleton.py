@@ -1,8 +1,8 @@
 """Convert Kinetics with the poses of Kinetics-skeleton (OpenPose's 18).
 
 Usage:
-    python tools/dataset_converters/kinetics_skeleton.py SKELETONS VIDEOS OUT
-    python tools/dataset_converters/kinetics_skeleton.py SKELETONS VIDEOS OUT \
+    integral-action convert kinetics-skeleton SKELETONS VIDEOS OUT
+    integral-action convert kinetics-skeleton SKELETONS VIDEOS OUT \
         --classes kinetics50
 
 SKELETONS is the folder of `kinetics_train/<id>.json` and

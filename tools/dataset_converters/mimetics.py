@@ -1,7 +1,7 @@
 """Convert Mimetics with the poses of the authors' release. Evaluation only.
 
 Usage:
-    python tools/dataset_converters/mimetics.py VIDEOS POSES OUT
+    integral-action convert mimetics VIDEOS POSES OUT
 
 `VIDEOS/<class>/<name>.mp4` has its poses in `POSES/<class>/<name>/data.json`,
 as in the release, or in `POSES/<class>/<name>.json`; the folders of classes

@@ -1,7 +1,7 @@
 """Convert NTU RGB+D with its own skeletons (25 joints, 60 classes).
 
 Usage:
-    python tools/dataset_converters/ntu_rgbd.py SKELETONS VIDEOS OUT
+    integral-action convert ntu-rgbd SKELETONS VIDEOS OUT
 
 `SKELETONS/S001C001P001R001A001.skeleton` belongs to
 `S001C001P001R001A001_rgb.avi`, anywhere in VIDEOS. Writes `OUT/xsub_train`,

@@ -1,7 +1,7 @@
 """Make sets out of context of the videos of a data set with poses.
 
 Usage:
-    python tools/dataset_converters/out_of_context.py LIST OUT \\
+    integral-action convert out-of-context LIST OUT \\
         --video-prefix VIDEOS --pose-prefix POSES --layout coco17
 
 OUT gets `person-only.jsonl`, `background-only.jsonl`,
@@ -158,6 +158,7 @@ from integral_action.fileio import (
     write_annotations,
     write_poses,
 )
+from integral_action.keypoints import KeypointLayout
 from integral_action.visualization import (
     draw_poses,
     write_picture,
@@ -452,6 +453,7 @@ def make(args: argparse.Namespace) -> SetsReport:
         args.reach,
     )
     find_masks(args.masks)
+    KeypointLayout.get(args.layout)
     cv2.setNumThreads(1)  # a fork would wait for threads that it has not
     out, videos, extras = args.out, read_videos(args), extras_of(args)
     (out / 'videos').mkdir(parents=True, exist_ok=True)

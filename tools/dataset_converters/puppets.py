@@ -8,7 +8,7 @@ the figure's own, with the faults of a pose estimator. Results on this set are
 results on generated data.
 
 Usage:
-    python tools/dataset_converters/puppets.py data/puppets
+    integral-action convert puppets data/puppets
 
 A video depends on the seed, its split, its number, the size and the number of
 frames alone, so an interrupted run goes on where it stopped.

@@ -1,6 +1,6 @@
 """Make lists of your own videos: a folder a class, split into train and test.
 
-    python tools/dataset_converters/video_folder.py VIDEOS OUT
+    integral-action convert video-folder VIDEOS OUT
 
 `VIDEOS/<class>/**/*.mp4` become `OUT/train.txt` and `OUT/test.txt` (a path and
 a label a line), `OUT/classes.txt` and a link `OUT/videos`. The lists are what

@@ -1,6 +1,6 @@
 """Export a trained model to ONNX.
 
-    python tools/deployment/export_onnx.py CHECKPOINT OUT.onnx [--verify]
+    integral-action export onnx CHECKPOINT OUT.onnx [--verify]
 
 CHECKPOINT is one of a training, or a published one: it carries its config. The
 model takes any batch and any number of clips:

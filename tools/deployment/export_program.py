@@ -1,6 +1,6 @@
 """Export a trained model as a program of torch.export.
 
-    python tools/deployment/export_program.py CHECKPOINT OUT.pt2 [--verify]
+    integral-action export program CHECKPOINT OUT.pt2 [--verify]
 
 Inputs and outputs are those of export_onnx.py. The program runs with torch
 alone, and its metadata is an extra file of it; see docs/deployment.md.

@@ -1,6 +1,6 @@
-"""Make the checkpoint of a training one to publish.
+"""Make a training's checkpoint ready to publish.
 
-    python tools/model_converters/publish_model.py IN OUT
+    integral-action publish IN OUT
 
 writes OUT-xxxxxxxx.pth, where xxxxxxxx is the beginning of the file's SHA-256
 (torch.hub and mmengine check it when they download it). It holds the weights,
@@ -42,6 +42,17 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         type=Path,
         metavar='FILE',
         help="class names, one a line, in place of the checkpoint's",
+    )
+    parser.add_argument(
+        '--unknown-below',
+        type=float,
+        metavar='SCORE',
+        help='score of the best class below which a prediction is "unknown"',
+    )
+    parser.add_argument(
+        '--int8',
+        action='store_true',
+        help='round the large weights to eight bits: a quarter of the size',
     )
     return parser.parse_args(arguments)
 

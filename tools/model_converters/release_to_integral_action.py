@@ -1,6 +1,6 @@
 """Convert a checkpoint of the authors' release into one of ours.
 
-    python tools/model_converters/release_to_integral_action.py IN OUT
+    integral-action import-release IN OUT
 
 IN is what the release writes (snapshot_29.pth.tar): its weights under
 'network', each name behind 'module.' or not, or the bare state dict. OUT is
