@@ -31,10 +31,6 @@ class Part(NamedTuple):
 # each by its name in Python; forks and flavours share one
 NEEDED = ('torch', 'mmengine', 'mmcv', 'mmaction', 'numpy', 'cv2', 'numba')
 PARTS = (
-    Part('--poses rtmpose', 'rtmlib', 'rtmlib'),
-    Part('--poses mediapipe', 'mediapipe', 'mediapipe==0.10.21'),
-    Part('--poses movenet', 'onnxruntime', 'integral_action[onnx]'),
-    Part('--poses mmpose', 'mmpose', 'integral_action[pose]'),
     Part('overlays that browsers play', 'av', 'integral_action[video]'),
     Part('web', 'gradio', 'integral_action[web]'),
     Part('export onnx', 'onnx', 'integral_action[onnx]'),
@@ -65,6 +61,7 @@ def collect() -> Dict[str, Dict]:
     from mmengine.utils.dl_utils import collect_env
 
     import integral_action  # first: it mends what upstream breaks
+    from integral_action.pose_estimators.finding import missing
     from integral_action.zoo import list_models
 
     folder = Path(integral_action.__file__).parent
@@ -83,6 +80,10 @@ def collect() -> Dict[str, Dict]:
             models=list(list_models()),
         ),
         packages={module: installed(module) for module in NEEDED},
+        poses={
+            name: f'missing: {install}' if install else 'installed'
+            for name, install in missing().items()
+        },
         optional={
             part.use: installed(part.module)
             or f'missing: pip install "{part.install}"'

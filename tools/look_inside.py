@@ -65,7 +65,7 @@ def draw(args: argparse.Namespace) -> int:
 
     views = []
     poses = args.poses[0] if args.poses else None
-    for checkpoint in (args.checkpoint, *args.alone):
+    for checkpoint in (None, *args.alone):
         inferencer = make_inferencer(args, checkpoint)
         label = label_of(args.label, inferencer.classes)
         views.append(

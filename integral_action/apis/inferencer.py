@@ -28,15 +28,17 @@ from integral_action.keypoints import KeypointLayout
 from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose_estimators import (
     PoseEstimator,
+    default_estimator,
     estimate_poses,
     find_estimator,
+    is_estimator,
 )
 
 from .load_model import load_model
 from .timeline import label_timeline, split_windows, window_borders
 from .videos import OpenVideo, VideoInput, list_inputs
 
-Estimator = Union[PoseEstimator, Dict]
+Estimator = Union[PoseEstimator, Dict, str]
 
 
 @dataclass
@@ -107,10 +109,11 @@ class IntegralActionInferencer(BaseInferencer):
     Args:
         checkpoint: file or URL.
         pose_estimator: what finds the poses of videos that come without: a
-            :class:`PoseEstimator`, or its config, such as
-            ``dict(type='onnx', model='movenet-multipose.onnx')``, with a type
-            of :func:`find_estimator`. Not made for a model without a pose
-            stream.
+            :class:`PoseEstimator`; a name, as of :func:`find_estimator`, such
+            as ``'rtmpose'``; a config with such a ``type``, such as
+            ``dict(type='movenet', model='movenet-multipose.onnx')``; or
+            ``'auto'`` for :func:`default_estimator`, made when it is first
+            needed. Not made for a model without a pose stream.
         device: where the model runs; None takes a GPU where there is one.
         classes: the names of the classes, or a text file with one a line; None
             takes those that the checkpoint carries (``dataset_meta``), or else
@@ -158,7 +161,20 @@ class IntegralActionInferencer(BaseInferencer):
                 f'unknown_below is {unknown_below}, expected 0 to 1'
             )
         self.unknown_below = unknown_below
-        self.pose_estimator = self._make_estimator(pose_estimator)
+        self.auto = pose_estimator == 'auto'
+        self.pose_estimator = self._make_estimator(
+            None if self.auto else pose_estimator
+        )
+
+    @property
+    def finds_poses(self) -> bool:
+        """Whether the poses of videos that come without are found."""
+        if self.pose_estimator is None and self.auto:
+            try:
+                default_estimator(self.layout.name)
+            except (ImportError, ValueError):
+                return False
+        return self.auto or self.pose_estimator is not None
 
     # ------------------------------------------------ what the base calls
 
@@ -222,6 +238,8 @@ class IntegralActionInferencer(BaseInferencer):
     ) -> Optional[PoseEstimator]:
         if estimator is None or 'pose' not in self.streams:
             return None
+        if isinstance(estimator, str):
+            estimator = dict(type=estimator)
         if not isinstance(estimator, PoseEstimator):
             if 'type' not in estimator:
                 raise ValueError(
@@ -262,8 +280,8 @@ class IntegralActionInferencer(BaseInferencer):
                 (``.npz``) or ``(keypoint [M, T, K, 2], keypoint_score
                 [M, T, K])`` in its pixels; of several a list of these, one a
                 video, or a folder with a file a video, by its stem; or an
-                estimator or its config, as of the class. None for the
-                class's ``pose_estimator``. Others ignore them.
+                estimator, its name or its config, as of the class. None for
+                the class's ``pose_estimator``. Others ignore them.
             batch_size: videos, or windows of one, that go through the model
                 together, with all of their clips. The config's
                 ``model.test_cfg.max_testing_views`` bounds the clips.
@@ -382,15 +400,21 @@ class IntegralActionInferencer(BaseInferencer):
     ) -> Tuple[List[_Job], _Call]:
         """What is to be done, checked as far as no file needs to be read."""
         estimator = self.pose_estimator
-        if isinstance(poses, (PoseEstimator, dict)):
+        if isinstance(poses, (PoseEstimator, dict)) or (
+            isinstance(poses, str) and is_estimator(poses)
+        ):
             estimator, poses = self._make_estimator(poses), None
         videos = list_inputs(inputs, poses)
-        for video in videos:
-            if 'pose' in self.streams and video.poses is estimator is None:
+        without = [video.name for video in videos if video.poses is None]
+        if without and estimator is None and 'pose' in self.streams:
+            if not self.auto:
                 raise ValueError(
-                    f'{video.name}: {self.checkpoint} has a pose stream, but '
-                    f'there are neither poses nor a pose_estimator'
+                    f'{without[0]}: {self.checkpoint} has a pose stream, but '
+                    f'there are neither poses nor a pose_estimator, such as '
+                    f"'rtmpose'"
                 )
+            config = default_estimator(self.layout.name)
+            estimator = self.pose_estimator = self._make_estimator(config)
         call = _Call(
             estimator, self.show_progress, len(videos) > 1, **settings
         )

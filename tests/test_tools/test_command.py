@@ -171,7 +171,7 @@ def test_overview_has_a_line_for_every_command(tmp_path):
             ['test', 'integralaction_r18w16-r18w16.py', 'a.pth'],
             'did you mean integralaction_r18w16-r18w16',
         ),
-        (['train', 'a.py', '--gpus', 'x'], "invalid int value: 'x'"),
+        (['train', 'a', '--gpus', 'x'], "invalid int value: 'x'"),
     ],
 )
 def test_mistakes_are_one_line(arguments, message):

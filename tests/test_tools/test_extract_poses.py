@@ -19,7 +19,7 @@ from conftest import ROOT
 
 from integral_action.datasets import VideoPoseDataset
 from integral_action.fileio import read_annotations, read_poses
-from integral_action.pose_estimators import OnnxEstimator, PoseEstimator
+from integral_action.pose_estimators import MoveNetEstimator, PoseEstimator
 
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnx')
@@ -224,7 +224,7 @@ def start():
         process.join()
 
 
-class Slow(OnnxEstimator):
+class Slow(MoveNetEstimator):
     """Leaves time to be interrupted."""
 
     def __call__(self, frames):
