@@ -98,12 +98,13 @@ def test_a_folder_with_a_bad_video(tools, folder, capsys):
     [
         (['none.mp4', '--poses', 'poses/a.npz'], 'none.mp4: there is no such'),
         (['a.avi', '--poses', 'none.npz'], 'none.npz: there is no such pose'),
-        (['a.avi'], 'model.pth has a pose stream, but there are neither'),
+        (['a.avi'], 'no pose estimator is installed: pip install rtmlib onnx'),
         (
-            ['a.avi', '--pose-estimator', 'onnx', '--pose-model', 'no.onnx'],
+            ['a.avi', '--poses', 'movenet', '--pose-model', 'no.onnx'],
             'no.onnx: there is no such model',
         ),
-        (['a.avi', '--pose-estimator', 'other'], "pose estimator 'other'"),
+        (['a.avi', '--pose-estimator', 'onnx'], 'model'),  # as it once was
+        (['a.avi', '--poses', 'other:Class'], "pose estimator 'other:Class'"),
         (['a.avi', '--classes', 'none.txt'], 'none.txt'),
     ],
 )
@@ -111,6 +112,8 @@ def test_errors_are_one_line(
     arguments, message, tools, folder, capsys, monkeypatch
 ):
     monkeypatch.chdir(folder)
+    monkeypatch.setitem(sys.modules, 'rtmlib', None)
+    monkeypatch.setitem(sys.modules, 'mediapipe', None)
     arguments += ['--checkpoint', 'model.pth', '--out-dir', 'out']
     assert tools[0].main([*arguments, '--device', 'cpu']) == 1
     error = capsys.readouterr().err
@@ -125,6 +128,8 @@ def test_usage(tools):
         ['a.avi'],
         ['a.avi', *given, '--pose-model', 'm'],
         ['a.avi', *given, '--poses', 'p', '--pose-estimator', 'e'],
+        ['a.avi', *given, '--poses', 'openpose'],
+        ['a.avi', *given, '--poses', 'p.npz', '--pose-model', 'm'],
     ):
         with pytest.raises(SystemExit) as info:
             tools[0].main(arguments)
