@@ -220,7 +220,9 @@ def main(arguments=None):
     for i in np.argsort(-scores)[:5]:
         print(f'{scores[i]:.3f} {names[i]}')
     if 'gate' in outputs:
-        print(f'gate (share of appearance let in): {outputs["gate"].mean():.3f}')
+        print(
+            f'gate (share of appearance let in): {outputs["gate"].mean():.3f}'
+        )
     if args.json:
         with open(args.json, 'w') as file:
             json.dump({k: v[0].tolist() for k, v in outputs.items()}, file)
