@@ -56,17 +56,6 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         action='store_true',
         help='round the large weights to eight bits: a quarter of the size',
     )
-    parser.add_argument(
-        '--unknown-below',
-        type=float,
-        metavar='SCORE',
-        help='score of the best class below which a prediction is "unknown"',
-    )
-    parser.add_argument(
-        '--int8',
-        action='store_true',
-        help='round the large weights to eight bits: a quarter of the size',
-    )
     args = parser.parse_args(arguments)
     if not 0 <= (args.unknown_below or 0) <= 1:
         parser.error(f'--unknown-below {args.unknown_below}: expected 0 to 1')
