@@ -123,7 +123,7 @@ def test_the_tool_says_what_the_inferencer_says(
     spec.loader.exec_module(tool)
     video = make_video(frames)
     config, weights = models['rtmpose']
-    arguments = [str(video), str(tmp_path / 'poses'), '--estimator', 'mmpose']
+    arguments = [str(video), str(tmp_path / 'poses'), '--poses', 'mmpose']
     arguments += ['--model', config, '--weights', weights]
     arguments += ['--det-model', 'whole_image']
     assert tool.main([*arguments, '--batch-size', '1']) == 0
