@@ -157,15 +157,28 @@ def some(names: List[str], most: int = 5) -> str:
     return ', '.join(names[:most]) + more
 
 
-def _reason(path: Union[str, Path], error: Exception) -> str:
-    """What is wrong with a file that torch could not read.
+def refused(error: Exception) -> str:
+    """Name the code that ``weights_only`` refused; empty if it refused none.
 
     Not torch's own words: they end in the advice to read it unsafely.
+
+    Args:
+        error: of ``torch.load``.
     """
     text = str(error)
     code = re.search(r'unsupported global:?\s*(?:global )?(\S+)', text, re.I)
     if code:
         return f'it would run {code[1]}, which no weights need'
+    kind = re.search(r"allowlisted .* but got <class '(\S+)'>", text)
+    if kind:
+        return f'it holds {kind[1]}, which no weights need'
+    return ''
+
+
+def _reason(path: Union[str, Path], error: Exception) -> str:
+    """What is wrong with a file that torch could not read."""
+    if refused(error):
+        return refused(error)
     start = b''
     if '://' not in str(path):
         with open(path, 'rb') as file:

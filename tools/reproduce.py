@@ -321,7 +321,7 @@ def write(name: str, runs: Sequence[Run], work: Path) -> Tuple[Path, str]:
     notes = f'{data}, {names_of(runs)}: accuracy in percent'
     if len(runs) > 1:
         notes += ', mean and standard deviation'
-    notes += '; G is the share of appearance that the gate lets in.'
+    notes += '; G is the share of appearance let in.'
     if DATA[data].generated:
         notes += ' Results on generated data.'
     paper = PAPER.get(data, ())

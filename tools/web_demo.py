@@ -132,7 +132,7 @@ def _gate(prediction):
         pd.DataFrame(dict(time=curve.times, gate=curve.values)),
         x_lim=[0, duration],
         y_lim=[0, curve.top],
-        label=f'Gate: {gate["mean"]:.0%} of the decision is the scene',
+        label=f'Gate: {gate["mean"]:.0%} of appearance let in',
         visible=True,
     )
 
@@ -193,7 +193,7 @@ def make_page(inferencer: Any):
                     y='gate',
                     x_title='seconds',
                     y_title='G',
-                    label='Gate: how much of the decision is the scene',
+                    label='Gate: share of appearance let in',
                     height=240,
                     visible=fused,
                     elem_id='gate',

@@ -284,7 +284,7 @@ def test_a_video_is_shown_with_its_labels(
     assert colours > 50  # a picture, not a blank
 
     mean = expected['gate']['mean']
-    assert f'{mean:.0%} of the decision' in page.text('#gate')
+    assert f'{mean:.0%} of appearance let in' in page.text('#gate')
     curve = page.page.locator('#gate :is(canvas, svg.marks)')
     curve.wait_for()
     size = curve.bounding_box()

@@ -144,7 +144,7 @@ def distribution_figure(parts: Parts) -> Figure:
         axes.set_ylabel('density')
         axes.set_xlim(low, high)
         axes.legend(fontsize=8)
-    panels[-1].set_xlabel('G, the share of appearance')
+    panels[-1].set_xlabel('G, the share of appearance let in')
     return figure
 
 

@@ -56,7 +56,10 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         action='store_true',
         help='round the large weights to eight bits: a quarter of the size',
     )
-    return parser.parse_args(arguments)
+    args = parser.parse_args(arguments)
+    if not 0 <= (args.unknown_below or 0) <= 1:
+        parser.error(f'--unknown-below {args.unknown_below}: expected 0 to 1')
+    return args
 
 
 if __name__ == '__main__':
@@ -195,10 +198,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Publish; the exit status is 1 where that cannot be."""
     args = parse_args(arguments)
     try:
-        if not 0 <= (args.unknown_below or 0) <= 1:
-            raise ValueError(
-                f'--unknown-below is {args.unknown_below}, expected 0 to 1'
-            )
         if args.target.is_dir():
             raise ValueError(f'{args.target}: OUT is a folder')
         classes = LabelMap.read(args.classes).names if args.classes else None
