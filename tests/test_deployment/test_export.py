@@ -124,6 +124,9 @@ def jhmdb(tmp_path_factory):
     return out
 
 
+sys.path.append(str(ROOT / 'tools' / 'deployment'))  # its scripts' own part
+
+
 def load_script(path):
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
