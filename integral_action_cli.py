@@ -132,7 +132,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     if name in ('train', 'test'):
         arguments = launch(prog, script, arguments)
     sys.argv = [prog, *arguments]
-    sys.path[0] = str(script.parent)  # where its helpers are
+    sys.path.insert(0, str(script.parent))  # where its helpers are
     run_script(script)
 
 
