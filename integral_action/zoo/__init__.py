@@ -32,7 +32,8 @@ def find_model(name: str) -> Path:
     models = list_models()
     if name not in models:
         raise ValueError(
-            f'there is no model {name!r}; there are {", ".join(models)}. A '
-            f'file of your own is given as --checkpoint FILE'
+            f'the package has no model {name!r}; it has '
+            f'{", ".join(models) or "none"}. Give a file of your own as '
+            f'checkpoint'
         )
     return models[name]

@@ -1,3 +1,3 @@
-from .class_file_runner import ClassFileRunner, set_num_classes
+from .integral_action_runner import IntegralActionRunner, set_num_classes
 
-__all__ = ['ClassFileRunner', 'set_num_classes']
+__all__ = ['IntegralActionRunner', 'set_num_classes']

@@ -1,11 +1,13 @@
-"""The number of classes that a config leaves open."""
+"""The runner: the number of classes, and checkpoints."""
 
 import pytest
+import torch
 from conftest import CONFIGS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from integral_action.engine import ClassFileRunner, set_num_classes
+from integral_action.engine import IntegralActionRunner, set_num_classes
+from integral_action.quantization import SCALES, quantize
 
 POSE = 'integralaction-pose_r18w16_1xb16-8x8x1-60e_custom-keypoint'
 
@@ -59,6 +61,26 @@ def test_the_runner_of_the_config(cfg, tmp_path):
     (tmp_path / 'classes.txt').write_text('wave\nclap\nsit\n')
     cfg.work_dir = str(tmp_path / 'work')
     runner = RUNNERS.build(cfg)
-    assert type(runner) is ClassFileRunner and isinstance(runner, Runner)
+    assert type(runner) is IntegralActionRunner and isinstance(runner, Runner)
     assert runner.model.cls_head.fc_cls.out_features == 3
     assert runner.cfg.model.cls_head.num_classes == 3
+
+    # a test wants all weights, and takes those in eight bits
+    weights = {
+        name: torch.randn_like(value) if value.is_floating_point() else value
+        for name, value in runner.model.state_dict().items()
+    }
+    rounded, scales = quantize(weights)
+    assert scales
+    file = tmp_path / 'small.pth'
+    torch.save({'state_dict': rounded, SCALES: scales}, file)
+    runner.load_checkpoint(str(file))
+    for name, value in runner.model.state_dict().items():
+        torch.testing.assert_close(value, weights[name], rtol=0, atol=0.03)
+    del weights['cls_head.fc_cls.bias']
+    torch.save(dict(state_dict=weights), file)
+    with pytest.raises(RuntimeError, match='cls_head.fc_cls.bias'):
+        runner.load_checkpoint(str(file))
+    file.write_text('not weights')
+    with pytest.raises(ValueError, match=r'small\.pth: not a checkpoint'):
+        runner.load_checkpoint(str(file))
