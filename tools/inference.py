@@ -1,7 +1,7 @@
 """Predict videos with a trained model.
 
-    python tools/inference.py VIDEO... --checkpoint FILE --out-dir OUT \\
-        --poses rtmpose
+    integral-action predict VIDEO... --model jhmdb21 --out-dir OUT
+    integral-action predict VIDEO... --checkpoint FILE --poses rtmpose
     mim run integral_action inference VIDEO... --checkpoint FILE --poses FILE
 
 VIDEO is a file or a folder. A line a video is printed; OUT gets a/b.json and
@@ -20,7 +20,11 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     from mmengine.config import DictAction
 
     add = parser.add_argument
-    add('--checkpoint', required=True, help='file or URL, of any stage')
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument(
+        '--model', metavar='NAME', help='model of the package, such as jhmdb21'
+    )
+    model.add_argument('--checkpoint', help='file or URL, of any stage')
     add('--pose-estimator', help=argparse.SUPPRESS)  # --poses NAME, once
     add('--pose-model', help="the estimator's model: a file, or a name")
     add(
@@ -74,10 +78,14 @@ def check_model_arguments(
         parser.error('--pose-model and --pose-options need --poses NAME')
 
 
-def make_inferencer(args: argparse.Namespace, checkpoint: str):
-    """The inferencer of a checkpoint."""
+def make_inferencer(
+    args: argparse.Namespace, checkpoint: Optional[str] = None
+):
+    """Return the inferencer of a checkpoint; None takes that of ``args``."""
     from integral_action.apis import IntegralActionInferencer
+    from integral_action.zoo import find_model
 
+    checkpoint = checkpoint or args.checkpoint or find_model(args.model)
     estimator = 'auto'
     if args.pose_estimator:
         estimator = dict(args.pose_options, type=args.pose_estimator)
@@ -146,7 +154,7 @@ def predict(args: argparse.Namespace) -> int:
     poses = args.poses
     if one_pose and (one_video or Path(poses[0]).is_dir()):
         poses = poses[0]
-    results = make_inferencer(args, args.checkpoint)(
+    results = make_inferencer(args)(
         args.videos[0] if one_video else args.videos,
         poses,
         batch_size=args.batch_size,

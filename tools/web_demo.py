@@ -1,6 +1,7 @@
 """A web page: drop a video, see its labels, the gate and the overlay.
 
-    python tools/web_demo.py --checkpoint FILE --poses rtmpose
+    integral-action web --model jhmdb21
+    integral-action web --checkpoint FILE --poses rtmpose
     mim run integral_action web_demo --checkpoint FILE
 
 serves http://127.0.0.1:7860 until Ctrl-C. Poses may be dropped as a file, too,
@@ -131,7 +132,7 @@ def _gate(prediction):
         pd.DataFrame(dict(time=curve.times, gate=curve.values)),
         x_lim=[0, duration],
         y_lim=[0, curve.top],
-        label=f'Gate: {gate["mean"]:.0%} of the decision is the scene',
+        label=f'Gate: {gate["mean"]:.0%} of appearance let in',
         visible=True,
     )
 
@@ -192,7 +193,7 @@ def make_page(inferencer: Any):
                     y='gate',
                     x_title='seconds',
                     y_title='G',
-                    label='Gate: how much of the decision is the scene',
+                    label='Gate: share of appearance let in',
                     height=240,
                     visible=fused,
                     elem_id='gate',
@@ -222,7 +223,7 @@ def serve(args: argparse.Namespace) -> int:
             raise ImportError(
                 'the page needs Gradio: pip install "integral_action[web]"'
             ) from error
-        page = make_page(make_inferencer(args, args.checkpoint))
+        page = make_page(make_inferencer(args))
         fonts = ['system-ui', 'sans-serif']  # Gradio's own ask Google
         page.launch(
             share=False,

@@ -121,6 +121,10 @@ class IntegralActionInferencer(BaseInferencer):
         show_progress: whether to show bars, on stderr.
         fuse: make the model faster, its scores the same but for the last
             digits (:func:`fuse_model`).
+        unknown_below: score of the best class below which a video is
+            ``unknown``; None takes that of the checkpoint
+            (``dataset_meta.unknown_below``), if it has one; 0 names the best
+            class always.
 
     Raises:
         FileNotFoundError, ConnectionError, ValueError: as of
@@ -138,6 +142,7 @@ class IntegralActionInferencer(BaseInferencer):
         classes: Union[Sequence[str], str, Path, None] = None,
         show_progress: bool = True,
         fuse: bool = False,
+        unknown_below: Optional[float] = None,
     ) -> None:
         self.fuse = fuse
         super().__init__(
@@ -149,6 +154,13 @@ class IntegralActionInferencer(BaseInferencer):
         self.cfg = self.model.cfg
         self.streams = self.model.backbone.streams
         self.classes = self._class_names(classes)
+        if unknown_below is None:
+            unknown_below = self.model.dataset_meta.get('unknown_below', 0)
+        if not 0 <= unknown_below <= 1:
+            raise ValueError(
+                f'unknown_below is {unknown_below}, expected 0 to 1'
+            )
+        self.unknown_below = unknown_below
         self.auto = pose_estimator == 'auto'
         self.pose_estimator = self._make_estimator(
             None if self.auto else pose_estimator
@@ -285,14 +297,15 @@ class IntegralActionInferencer(BaseInferencer):
 
         Returns:
             ``predictions``, one a video, in order. Each is what its JSON
-            holds: ``input``, ``rec_labels`` (the best label, in a list),
-            ``rec_scores`` (of all classes), ``rec_names`` (the best label's
-            name), ``top`` (``top_k`` times label, name, score), ``duration``
-            in seconds; ``gate``, where the model has one: ``mean``, and of
-            every clip's frames ``times`` [clips, T] in seconds and ``values``
-            [clips, T], G averaged over channels, the share of appearance; and
-            with ``window`` the ``timeline``: start, end (seconds), label,
-            name, score, gate. Of a video that cannot be used only ``input``
+            holds: ``input``, ``rec_labels`` (the best label, in a list; -1
+            where it is unknown), ``rec_scores`` (of all classes),
+            ``rec_names`` (its name, or ``'unknown'``), ``top`` (``top_k``
+            times label, name, score), ``duration`` in seconds; ``gate``,
+            where the model has one: ``mean``, and of every clip's frames
+            ``times`` [clips, T] in seconds and ``values`` [clips, T], G
+            averaged over channels, the share of appearance let in; and with
+            ``window`` the ``timeline``: start, end (seconds), label, name,
+            score, gate. A video that cannot be used has only ``input``
             and ``error``.
             ``visualization``: the overlays' paths, or None.
             ``num_failed``: videos that cannot be used.
@@ -506,11 +519,13 @@ class IntegralActionInferencer(BaseInferencer):
         score = scores.mean(0)
         top = self._top(score, call.top_k)
         best = int(score.argmax())
+        if score[best] < self.unknown_below:
+            best = -1
         prediction = dict(
             input=job.video.name,
             rec_labels=[best],
             rec_scores=score.tolist(),
-            rec_names=[self.classes[best]],
+            rec_names=[self._name(best)],
             top=top,
             duration=len(job.opened) / fps,
         )
@@ -528,9 +543,11 @@ class IntegralActionInferencer(BaseInferencer):
                 values=np.concatenate(values).tolist(),
             )
         if call.window is not None:
-            spans = label_timeline(job.windows, scores, gates, fps)
+            spans = label_timeline(
+                job.windows, scores, gates, fps, self.unknown_below
+            )
             for span in spans:
-                span['name'] = self.classes[span['label']]
+                span['name'] = self._name(span['label'])
             prediction['timeline'] = spans
         return prediction
 
@@ -541,6 +558,9 @@ class IntegralActionInferencer(BaseInferencer):
             for i in best
         ]
 
+    def _name(self, label: int) -> str:
+        return 'unknown' if label < 0 else self.classes[label]
+
     def _overlay(self, job: _Job, prediction: Dict, call: _Call) -> str:
         # matplotlib, which it brings, takes a while to import
         from integral_action.visualization import overlay_film, write_video
@@ -550,6 +570,9 @@ class IntegralActionInferencer(BaseInferencer):
         for border, one in zip(window_borders(job.windows), job.results):
             top = self._top(_array(one.pred_score), call.top_k)
             text = [(label['name'], label['score']) for label in top]
+            highest = float(_array(one.pred_score).max())
+            if highest < self.unknown_below:
+                text = [('unknown', highest), *text]
             captions.append((border / fps, text))
         gate = prediction.get('gate')
         film = overlay_film(

@@ -83,7 +83,7 @@ class MediaPipeEstimator(PoseEstimator):
             before.close()
 
     def __call__(self, frames: np.ndarray) -> List[Poses]:
-        """Find the people in each frame (:class:`PoseEstimator`)."""
+        """Find the people in each frame; see :class:`PoseEstimator`."""
         return [self._find(frame) for frame in frames]
 
     def _find(self, frame: np.ndarray) -> Poses:

@@ -74,7 +74,7 @@ class MoveNetEstimator(PoseEstimator):
         self.batched = shape[0] != 1 and device != 'cpu'
 
     def __call__(self, frames: np.ndarray) -> List[Poses]:
-        """Find the people in each frame (:class:`PoseEstimator`)."""
+        """Find the people in each frame; see :class:`PoseEstimator`."""
         height, width = frames.shape[1:3]
         scaled, padded = self._sizes(height, width)
         images = np.zeros((len(frames), *padded, 3), np.int32)

@@ -202,7 +202,7 @@ def test_cuda_is_asked_for_where_there_is_none(spot):
     'name, module, message',
     [
         ('movenet', 'onnxruntime', 'pip install onnxruntime'),
-        ('mmpose', 'mmpose', 'pip install --no-deps mmpose mmdet'),
+        ('mmpose', 'mmpose', 'docs/extract_poses.md'),
     ],
 )
 def test_what_is_missing_is_named(monkeypatch, spot, name, module, message):

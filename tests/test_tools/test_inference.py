@@ -76,6 +76,23 @@ def test_a_video(tools, folder, capsys):
     assert (out / 'a.mp4').stat().st_size > 1000
 
 
+def test_a_model_by_its_name(tools, folder, capsys, monkeypatch):
+    from integral_action import zoo
+
+    monkeypatch.setattr(zoo, 'FOLDER', folder)
+    shutil.copy(folder / 'model.pth', folder / 'tiny-0123abcd.pth')
+    poses, video = folder / 'poses' / 'a.npz', folder / 'a.avi'
+    printed = []
+    for option in ('--model', 'tiny'), ('--checkpoint', folder / 'model.pth'):
+        arguments = [video, *option, '--poses', poses, '--device', 'cpu']
+        assert tools[0].main(list(map(str, arguments))) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != ''
+    assert tools[0].main([str(video), '--model', 'big']) == 1
+    error = capsys.readouterr().err
+    assert "there is no model 'big'; there are tiny." in error
+
+
 def test_a_folder_with_a_bad_video(tools, folder, capsys):
     (folder / 'videos').mkdir()
     shutil.move(folder / 'a.avi', folder / 'videos' / 'a.avi')
@@ -126,6 +143,7 @@ def test_usage(tools):
     given = ['--checkpoint', 'c']
     for arguments in (
         ['a.avi'],
+        ['a.avi', *given, '--model', 'm'],
         ['a.avi', *given, '--pose-model', 'm'],
         ['a.avi', *given, '--poses', 'p', '--pose-estimator', 'e'],
         ['a.avi', *given, '--poses', 'openpose'],

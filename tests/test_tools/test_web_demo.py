@@ -155,15 +155,14 @@ def server(inferencers, tmp_path_factory):
         os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', TMPDIR=folder
     )
     program = (  # without what finds poses, installed or not
-        'import runpy, sys; sys.modules.update(rtmlib=None, mediapipe=None); '
-        f'sys.path.insert(0, {str(ROOT / "tools")!r}); '
-        'runpy.run_module("web_demo", run_name="__main__")'
+        'import sys, integral_action_cli as cli; '
+        'sys.modules.update(rtmlib=None, mediapipe=None); cli.main()'
     )
     process = subprocess.Popen(
         [
-            sys.executable, '-c', program, '--device', 'cpu',
+            sys.executable, '-c', program, 'web',
             '--checkpoint', inferencers['fused'].checkpoint,
-            '--port', str(port),
+            '--device', 'cpu', '--port', str(port),
         ],
         stdout=subprocess.PIPE, env=environment, text=True,
     )  # fmt: skip
@@ -285,7 +284,7 @@ def test_a_video_is_shown_with_its_labels(
     assert colours > 50  # a picture, not a blank
 
     mean = expected['gate']['mean']
-    assert f'{mean:.0%} of the decision' in page.text('#gate')
+    assert f'{mean:.0%} of appearance let in' in page.text('#gate')
     curve = page.page.locator('#gate :is(canvas, svg.marks)')
     curve.wait_for()
     size = curve.bounding_box()
