@@ -56,7 +56,8 @@ $(VENV)/packages: setup.cfg $(CONSTRAINTS) | README.md
 
 # An ordinary install, not an editable one: mim looks for configs and tools in
 # site-packages.
-SOURCES := $(shell find integral_action configs tools setup.cfg setup.py pyproject.toml \
+SOURCES := $(shell find integral_action integral_action_cli.py configs tools \
+	setup.cfg setup.py pyproject.toml \
 	model-index.yml -type f -not -path '*/__pycache__/*')
 $(VENV)/package: $(VENV)/packages $(SOURCES)
 	rm -rf build  # or files that are gone would be installed from it

@@ -193,7 +193,7 @@ def read_video(path):
 
 
 def main(arguments=None):
-    """Print the best labels, and how much of the decision is scene."""
+    """Print the best labels and the gate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('model')
     parser.add_argument('video')
@@ -220,7 +220,9 @@ def main(arguments=None):
     for i in np.argsort(-scores)[:5]:
         print(f'{scores[i]:.3f} {names[i]}')
     if 'gate' in outputs:
-        print(f'gate (share of appearance): {outputs["gate"].mean():.3f}')
+        print(
+            f'gate (share of appearance let in): {outputs["gate"].mean():.3f}'
+        )
     if args.json:
         with open(args.json, 'w') as file:
             json.dump({k: v[0].tolist() for k, v in outputs.items()}, file)

@@ -12,11 +12,14 @@ import torch
 from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
+from integral_action.quantization import dequantize
 from integral_action.version import __version__
 
 
 def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
     """Read a checkpoint on the CPU, with ``weights_only``.
+
+    Weights in eight bits (:func:`quantize`) come back as float32.
 
     Args:
         checkpoint: file, or URL as mmengine takes it.
@@ -54,6 +57,10 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
             f'{checkpoint}: not a checkpoint: it holds a '
             f'{type(content).__name__}, not a dict'
         )
+    try:
+        dequantize(content)
+    except ValueError as error:
+        raise ValueError(f'{checkpoint}: {error}') from error
     return content
 
 
@@ -87,7 +94,8 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
 
     Returns:
         ``meta.dataset_meta``, an empty dict where there is none. ``classes``
-        is in it only as a list of names.
+        is in it only as a list of names, ``unknown_below`` only as a number
+        from 0 to 1.
     """
     meta = content.get('meta')
     found = meta.get('dataset_meta') if isinstance(meta, dict) else None
@@ -99,6 +107,9 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
         and all(isinstance(name, str) for name in classes)
     ):
         found['classes'] = list(classes)
+    threshold = found.pop('unknown_below', None)
+    if isinstance(threshold, (int, float)) and 0 <= threshold <= 1:
+        found['unknown_below'] = float(threshold)
     return found
 
 
@@ -146,15 +157,28 @@ def some(names: List[str], most: int = 5) -> str:
     return ', '.join(names[:most]) + more
 
 
-def _reason(path: Union[str, Path], error: Exception) -> str:
-    """What is wrong with a file that torch could not read.
+def refused(error: Exception) -> str:
+    """Name the code that ``weights_only`` refused; empty if it refused none.
 
     Not torch's own words: they end in the advice to read it unsafely.
+
+    Args:
+        error: of ``torch.load``.
     """
     text = str(error)
     code = re.search(r'unsupported global:?\s*(?:global )?(\S+)', text, re.I)
     if code:
         return f'it would run {code[1]}, which no weights need'
+    kind = re.search(r"allowlisted .* but got <class '(\S+)'>", text)
+    if kind:
+        return f'it holds {kind[1]}, which no weights need'
+    return ''
+
+
+def _reason(path: Union[str, Path], error: Exception) -> str:
+    """What is wrong with a file that torch could not read."""
+    if refused(error):
+        return refused(error)
     start = b''
     if '://' not in str(path):
         with open(path, 'rb') as file:

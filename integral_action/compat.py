@@ -108,10 +108,11 @@ def allow_checkpoints() -> None:
     """Let ``torch.load(weights_only=True)`` read mmengine's checkpoints.
 
     Their message hub holds ``HistoryBuffer`` objects, which torch >= 2.6
-    refuses by default (mmengine issue 1655), and a one-cycle scheduler's state
-    its own annealing functions. Just what these consist of is admitted: the
-    classes, arrays of numbers, and, of the builtin ``getattr``, a version that
-    answers for their named methods alone.
+    refuses by default (mmengine issue 1655), a one-cycle scheduler's state
+    its own annealing functions, and MMPose's ``meta.dataset_meta`` arrays of
+    colours (uint8) and sigmas (float32). Just what these consist of is
+    admitted: the classes, arrays of numbers, and, of the builtin ``getattr``,
+    a version that answers for their named methods alone.
     """
     import numpy as np
     import torch
@@ -133,8 +134,7 @@ def allow_checkpoints() -> None:
         )
 
     dtypes = {
-        type(np.dtype(kind))
-        for kind in (np.float64, np.float32, np.int64, np.int32, np.bool_)
+        type(np.dtype(kind)) for kind in f'?{np.typecodes["AllInteger"]}efd'
     }
     torch.serialization.add_safe_globals(
         [

@@ -177,6 +177,7 @@ class KeypointLayout:
 
         Args:
             layout: ``'openpose18'``, ``'coco17'``, ``'ntu25'``,
+                ``'body25'``, ``'halpe26'``, ``'mediapipe33'``,
                 ``'coco_wholebody133'``, ``'halpe136'``, ``'hand21'``; the path
                 of an MMPose dataset metainfo file (ending in ``.py``);
                 ``dict(layout=..., merge=[...], draw=[...])``, one of these
@@ -213,6 +214,11 @@ class KeypointLayout:
     def from_metainfo(cls, path: Union[str, Path]) -> 'KeypointLayout':
         """Read the layout from an MMPose dataset metainfo file.
 
+        The names tell which keypoint of a pair is the left one: where the two
+        first differ it has an "l" and the other an "r", as in ``left_eye``,
+        ``L_Eye`` and ``eyeL``. Where they tell nothing (``kpt-0``,
+        ``kpt-16``) it is the one with the lower index.
+
         Args:
             path: a config file with ``dataset_info``, such as MMPose's
                 ``configs/_base_/datasets/coco.py``. It is Python, and is run.
@@ -244,7 +250,7 @@ class KeypointLayout:
             tuple(find(name) for name in skeleton[i].link)
             for i in sorted(skeleton)
         )
-        # The swap stands at both keypoints; MMPose writes 'left' first.
+        # The swap stands at both keypoints.
         pairs = {
             tuple(sorted((index[point.name], find(point.swap))))
             for point in keypoints
@@ -254,8 +260,17 @@ class KeypointLayout:
             info.get('dataset_name', Path(path).stem),
             names,
             bones,
-            tuple(sorted(pairs)),
+            tuple(_left_first(pair, names) for pair in sorted(pairs)),
         )
+
+
+def _left_first(
+    pair: Tuple[int, int], names: Sequence[str]
+) -> Tuple[int, int]:
+    """Order a pair of keypoint indices by what their names tell."""
+    first, second = (names[i].lower() for i in pair)
+    sides = next((two for two in zip(first, second) if len(set(two)) > 1), ())
+    return pair[::-1] if sides == ('r', 'l') else pair
 
 
 @lru_cache
@@ -342,20 +357,62 @@ _WHOLEBODY133 = KeypointLayout(
     mirror_pairs=(*_COCO17.mirror_pairs, (17, 20), (18, 21), (19, 22),
                   *_COCO_HANDS.mirror_pairs))
 
-# Halpe full body: COCO's 17, head, neck, hip and feet, the face, the hands,
-# whose fingers start from the wrists.
-_HALPE_HANDS = face_and_hands(26, roots=(9, 10))
-_HALPE136 = KeypointLayout(
-    name='halpe136',
+# Halpe: COCO's 17, head, neck, hip and feet; bones as MMPose's metainfo has
+# them. The full body adds the face and the hands, whose fingers start from the
+# wrists.
+_HALPE26 = KeypointLayout(
+    name='halpe26',
     names=(*_COCO17.names, 'head', 'neck', 'hip', 'left_big_toe',
            'right_big_toe', 'left_small_toe', 'right_small_toe', 'left_heel',
-           'right_heel', *_HALPE_HANDS.names),
+           'right_heel'),
     bones=((15, 13), (13, 11), (11, 19), (16, 14), (14, 12), (12, 19),
            (17, 18), (18, 19), (18, 5), (5, 7), (7, 9), (18, 6), (6, 8),
            (8, 10), *_COCO17.bones[12:], (15, 20), (15, 22), (15, 24),
-           (16, 21), (16, 23), (16, 25), *_HALPE_HANDS.bones),
-    mirror_pairs=(*_COCO17.mirror_pairs, (20, 21), (22, 23), (24, 25),
-                  *_HALPE_HANDS.mirror_pairs))
+           (16, 21), (16, 23), (16, 25)),
+    mirror_pairs=(*_COCO17.mirror_pairs, (20, 21), (22, 23), (24, 25)))
+
+_HALPE_HANDS = face_and_hands(26, roots=(9, 10))
+_HALPE136 = KeypointLayout(
+    name='halpe136',
+    names=(*_HALPE26.names, *_HALPE_HANDS.names),
+    bones=(*_HALPE26.bones, *_HALPE_HANDS.bones),
+    mirror_pairs=(*_HALPE26.mirror_pairs, *_HALPE_HANDS.mirror_pairs))
+
+# OpenPose's BODY_25, the bones that it draws.
+_BODY25 = KeypointLayout(
+    name='body25',
+    names=('nose', 'neck', 'right_shoulder', 'right_elbow', 'right_wrist',
+           'left_shoulder', 'left_elbow', 'left_wrist', 'mid_hip', 'right_hip',
+           'right_knee', 'right_ankle', 'left_hip', 'left_knee', 'left_ankle',
+           'right_eye', 'left_eye', 'right_ear', 'left_ear', 'left_big_toe',
+           'left_small_toe', 'left_heel', 'right_big_toe', 'right_small_toe',
+           'right_heel'),
+    bones=((1, 8), (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (8, 9),
+           (9, 10), (10, 11), (8, 12), (12, 13), (13, 14), (1, 0), (0, 15),
+           (15, 17), (0, 16), (16, 18), (14, 19), (19, 20), (14, 21), (11, 22),
+           (22, 23), (11, 24)),
+    mirror_pairs=((5, 2), (6, 3), (7, 4), (12, 9), (13, 10), (14, 11),
+                  (16, 15), (18, 17), (19, 22), (20, 23), (21, 24)))
+
+# MediaPipe Pose (BlazePose), its names and the bones that it draws.
+_MEDIAPIPE33 = KeypointLayout(
+    name='mediapipe33',
+    names=('nose', 'left_eye_inner', 'left_eye', 'left_eye_outer',
+           'right_eye_inner', 'right_eye', 'right_eye_outer', 'left_ear',
+           'right_ear', 'mouth_left', 'mouth_right', 'left_shoulder',
+           'right_shoulder', 'left_elbow', 'right_elbow', 'left_wrist',
+           'right_wrist', 'left_pinky', 'right_pinky', 'left_index',
+           'right_index', 'left_thumb', 'right_thumb', 'left_hip', 'right_hip',
+           'left_knee', 'right_knee', 'left_ankle', 'right_ankle', 'left_heel',
+           'right_heel', 'left_foot_index', 'right_foot_index'),
+    bones=((0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8),
+           (9, 10), (11, 12), (11, 13), (13, 15), (15, 17), (15, 19), (15, 21),
+           (17, 19), (12, 14), (14, 16), (16, 18), (16, 20), (16, 22),
+           (18, 20), (11, 23), (12, 24), (23, 24), (23, 25), (24, 26),
+           (25, 27), (26, 28), (27, 29), (28, 30), (29, 31), (30, 32),
+           (27, 31), (28, 32)),
+    mirror_pairs=((1, 4), (2, 5), (3, 6), *((i, i + 1) for i in
+                  range(7, 33, 2))))
 
 # One hand, of COCO-WholeBody.
 _HAND21 = KeypointLayout(
@@ -369,6 +426,9 @@ LAYOUTS = {
         _OPENPOSE18,
         _COCO17,
         _NTU25,
+        _BODY25,
+        _HALPE26,
+        _MEDIAPIPE33,
         _WHOLEBODY133,
         _HALPE136,
         _HAND21,

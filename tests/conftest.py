@@ -16,6 +16,17 @@ SHARED = ROOT.parent / 'shared'
 torch.set_num_threads(2)
 
 
+def load_config(path, num_classes=8):
+    """Load a config; one that leaves the number of classes open gets
+    ``num_classes``."""
+    from mmengine.config import Config
+
+    cfg = Config.fromfile(path)
+    if cfg.model.cls_head.num_classes is None:
+        cfg.model.cls_head.num_classes = num_classes
+    return cfg
+
+
 @pytest.fixture(autouse=True)
 def _scope():
     from mmengine.registry import init_default_scope

@@ -17,6 +17,7 @@ from integral_action.fileio import read_annotations, read_poses
 from integral_action.keypoints import KeypointLayout
 
 TOOLS = ROOT / 'tools' / 'dataset_converters'
+sys.path.append(str(TOOLS))  # they import each other
 
 
 def load_tool(name):

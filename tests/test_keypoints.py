@@ -13,6 +13,9 @@ from integral_action.keypoints import KeypointLayout
         ('openpose18', 18, 17, 52),
         ('coco17', 17, 19, 55),
         ('ntu25', 25, 24, 73),
+        ('body25', 25, 24, 73),
+        ('halpe26', 26, 27, 80),
+        ('mediapipe33', 33, 35, 103),
         ('coco_wholebody133', 133, 65, 263),
         ('halpe136', 136, 67, 270),
         ('hand21', 21, 20, 61),
@@ -24,18 +27,21 @@ def test_sizes(name, keypoints, bones, channels):
     assert layout.num_channels == channels
 
 
-@pytest.mark.parametrize('name', ['openpose18', 'coco17', 'ntu25'])
+BODIES = ['openpose18', 'coco17', 'ntu25', 'body25', 'halpe26', 'mediapipe33']
+
+
+@pytest.mark.parametrize('name', BODIES)
 def test_mirror_pairs_are_the_left_and_right_of_one_part(name):
     layout = KeypointLayout.get(name)
     for left, right in layout.mirror_pairs:
-        assert layout.names[left].startswith('left_')
+        assert 'left' in layout.names[left]
         assert layout.names[right] == layout.names[left].replace(
             'left', 'right'
         )
-    assert len(layout.left) == sum(n.startswith('left_') for n in layout.names)
+    assert len(layout.left) == sum('left' in n for n in layout.names)
 
 
-ALL = ['openpose18', 'coco17', 'ntu25', 'coco_wholebody133', 'halpe136']
+ALL = [*BODIES, 'coco_wholebody133', 'halpe136']
 
 
 @pytest.mark.parametrize('name', ALL)
@@ -76,6 +82,7 @@ def test_whole_bodies_are_those_of_mmpose(name):
     [
         ('coco_wholebody', 'coco_wholebody133'),
         ('halpe', 'halpe136'),
+        ('halpe26', 'halpe26'),
         ('coco_wholebody_hand', 'hand21'),
     ],
 )
@@ -86,6 +93,23 @@ def test_mmposes_own_files_say_the_same(file, name):
     ours = KeypointLayout.get(name)
     assert (ours.names, ours.bones) == (theirs.names, theirs.bones)
     assert sorted(ours.mirror_pairs) == sorted(theirs.mirror_pairs)
+
+
+@pytest.mark.parametrize(
+    'name, bone',
+    [
+        ('body25', ('mid_hip', 'left_hip')),
+        ('body25', ('right_big_toe', 'right_small_toe')),
+        ('halpe26', ('head', 'neck')),
+        ('halpe26', ('left_ankle', 'left_heel')),
+        ('mediapipe33', ('right_wrist', 'right_thumb')),
+        ('mediapipe33', ('mouth_left', 'mouth_right')),
+    ],
+)
+def test_bones_by_name(name, bone):
+    layout = KeypointLayout.get(name)
+    bones = [tuple(layout.names[i] for i in pair) for pair in layout.bones]
+    assert bones.count(bone) == 1
 
 
 def test_groups_that_cannot_be():
@@ -145,6 +169,33 @@ def test_from_mmpose_metainfo(tmp_path):
         ((0, 1), (0, 2)),
         ((1, 2),),
     )
+
+
+@pytest.mark.parametrize(
+    'first, second, left_is_first',
+    [
+        ('right_hand', 'left_hand', False),  # mpii, aic, jhmdb, openpose
+        ('L_Hip', 'R_Hip', True),
+        ('Eye_Right', 'Eye_Left', False),
+        ('forelegR2', 'forelegL2', False),
+        ('medial_right_shoulder', 'medial_left_shoulder', False),
+        ('left collar', 'right collar', True),
+        ('kpt-0', 'kpt-16', True),  # the names tell nothing
+        ('kpt-9', 'kpt-10', True),
+    ],
+)
+def test_the_names_tell_which_is_the_left_one(
+    first, second, left_is_first, tmp_path
+):
+    points = {
+        0: dict(name=first, id=0, swap=second),
+        1: dict(name='head', id=1, swap=''),
+        2: dict(name=second, id=2, swap=first),
+    }
+    path = tmp_path / 'pair.py'
+    path.write_text(f'dataset_info = dict(keypoint_info={points})')
+    expected = (0, 2) if left_is_first else (2, 0)
+    assert KeypointLayout.from_metainfo(path).mirror_pairs == (expected,)
 
 
 def test_metainfo_with_a_bone_to_nowhere(tmp_path):

@@ -1,6 +1,6 @@
 """Show what the model is given: frames, poses and pose maps of samples.
 
-    python tools/browse_dataset.py CONFIG [--split val] [--num 8]
+    integral-action browse CONFIG [--split val] [--num 8]
 
 Samples go through the config's whole pipeline (sampling, cropping, flipping)
 and its data preprocessor. Each becomes a picture (a column an instant), or

@@ -1,7 +1,7 @@
 """Read every video and its poses once, and report what is wrong with them.
 
-    python tools/check_dataset.py CONFIG [--json report.json]
-    python tools/check_dataset.py ANN_FILE ... --video-prefix DIR --layout NAME
+    integral-action check CONFIG [--json report.json]
+    integral-action check ANN_FILE ... --video-prefix DIR --layout NAME
 
 With a config, the annotations of its train, val and test dataloaders are
 checked, each once, for the streams that their pipelines read. The exit status
@@ -42,6 +42,90 @@ from rich.progress import (
 )
 from rich.table import Table
 from video_checks import Journal, Limits, Problem, Task, run
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'sources',
+        metavar='CONFIG | ANN_FILE ...',
+        nargs='+',
+        help='a config (.py), or annotation files that should have no video '
+        'in common',
+    )
+    group = parser.add_argument_group('with a config')
+    group.add_argument(
+        '--split',
+        nargs='+',
+        choices=('train', 'val', 'test'),
+        help='check these alone',
+    )
+    group.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE')
+    group = parser.add_argument_group('with annotation files')
+    group.add_argument('--data-root', default='')
+    group.add_argument('--video-prefix', default='')
+    group.add_argument('--pose-prefix', default='')
+    group.add_argument('--video-suffix', default='.mp4')
+    group.add_argument('--layout', default='openpose18')
+    group.add_argument('--num-classes', type=int)
+    group.add_argument('--ann-split', help='which split of a pickle to check')
+    parser.add_argument(
+        '--streams',
+        nargs='+',
+        choices=('RGB', 'Pose'),
+        help='check videos, poses or both (default: what the config reads, or '
+        'both)',
+    )
+    parser.add_argument(
+        '--decode',
+        action='store_true',
+        help='decode every frame, not only the first and the last',
+    )
+    parser.add_argument(
+        '--contents',
+        action='store_true',
+        help='find duplicates by the contents of the files, too',
+    )
+    for name, text in (
+        ('margin', "of the picture's size that a keypoint may be outside it"),
+        ('max_outside', "of a video's found keypoints that may be outside"),
+        ('max_empty', "of a video's frames that may be without anybody"),
+        ('score_thr', 'above which a keypoint counts as found'),
+    ):
+        parser.add_argument(
+            f'--{name.replace("_", "-")}',
+            type=float,
+            default=getattr(Limits, name),
+            help=f'{"score" if name == "score_thr" else "share"} {text} '
+            f'(default: %(default)s)',
+        )
+    parser.add_argument(
+        '--strict', action='store_true', help='warnings fail, too'
+    )
+    parser.add_argument(
+        '--json', type=Path, metavar='FILE', help='write the whole report'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=min(8, os.cpu_count() or 1)
+    )
+    args = parser.parse_args(arguments)
+    if args.workers < 1:
+        parser.error(f'--workers {args.workers}: expected 1 or more')
+    configs = [source for source in args.sources if source.endswith('.py')]
+    if configs and len(args.sources) > 1:
+        parser.error('one config, or annotation files')
+    args.config = configs[0] if configs else None
+    if not configs and (args.split or args.cfg_options):
+        parser.error('--split and --cfg-options go with a config')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.fileio import read_annotations, records_of, whole_file
 
@@ -203,96 +287,18 @@ def find_duplicates(
 # -------------------------------------------------------------- arguments
 
 
-def parse_args(arguments=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        'sources',
-        metavar='CONFIG | ANN_FILE ...',
-        nargs='+',
-        help='a config (.py), or annotation files that should have no video '
-        'in common',
-    )
-    group = parser.add_argument_group('with a config')
-    group.add_argument(
-        '--split',
-        nargs='+',
-        choices=('train', 'val', 'test'),
-        help='check these alone',
-    )
-    group.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE')
-    group = parser.add_argument_group('with annotation files')
-    group.add_argument('--data-root', default='')
-    group.add_argument('--video-prefix', default='')
-    group.add_argument('--pose-prefix', default='')
-    group.add_argument('--video-suffix', default='.mp4')
-    group.add_argument('--layout', default='openpose18')
-    group.add_argument('--num-classes', type=int)
-    group.add_argument('--ann-split', help='which split of a pickle to check')
-    parser.add_argument(
-        '--streams',
-        nargs='+',
-        choices=('RGB', 'Pose'),
-        help='check videos, poses or both (default: what the config reads, or '
-        'both)',
-    )
-    parser.add_argument(
-        '--decode',
-        action='store_true',
-        help='decode every frame, not only the first and the last',
-    )
-    parser.add_argument(
-        '--contents',
-        action='store_true',
-        help='find duplicates by the contents of the files, too',
-    )
-    for name, text in (
-        ('margin', "of the picture's size that a keypoint may be outside it"),
-        ('max_outside', "of a video's found keypoints that may be outside"),
-        ('max_empty', "of a video's frames that may be without anybody"),
-        ('score_thr', 'above which a keypoint counts as found'),
-    ):
-        parser.add_argument(
-            f'--{name.replace("_", "-")}',
-            type=float,
-            default=getattr(Limits, name),
-            help=f'{"score" if name == "score_thr" else "share"} {text} '
-            f'(default: %(default)s)',
-        )
-    parser.add_argument(
-        '--strict', action='store_true', help='warnings fail, too'
-    )
-    parser.add_argument(
-        '--json', type=Path, metavar='FILE', help='write the whole report'
-    )
-    parser.add_argument(
-        '--workers', type=int, default=min(8, os.cpu_count() or 1)
-    )
-    args = parser.parse_args(arguments)
-    if args.workers < 1:
-        parser.error(f'--workers {args.workers}: expected 1 or more')
-    configs = [source for source in args.sources if source.endswith('.py')]
-    if configs and len(args.sources) > 1:
-        parser.error('one config, or annotation files')
-    args.config = configs[0] if configs else None
-    if not configs and (args.split or args.cfg_options):
-        parser.error('--split and --cfg-options go with a config')
-    return args
-
-
 def find_lists(args: argparse.Namespace) -> List[VideoList]:
     """The lists to check; an annotation file that several splits read alike is
     one list."""
     from mmaction.registry import DATASETS
     from mmengine.registry import init_default_scope
 
-    import integral_action  # noqa: F401  registers everything
+    from integral_action.engine import set_num_classes
 
     datasets = []  # (split, config of a dataset)
     if args.config:
         config = read_config(args.config, args.cfg_options)
+        set_num_classes(config)
         init_default_scope(config.get('default_scope', 'mmaction'))
         head = config.get('model', {}).get('cls_head', {})
         num_classes = dict(num_classes=head.get('num_classes'))

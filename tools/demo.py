@@ -1,10 +1,10 @@
-"""The paper's experiment on Puppets, a generated benchmark, in minutes.
+"""Run the paper's experiment on Puppets, a generated benchmark, in minutes.
 
 Generates the videos, trains the two streams and the fused models through
 ``mim train``, tests them in and out of context through ``mim test``, and
 writes a report. Stopped and started again, it goes on where it was.
 
-    python tools/demo.py [--seed 0] [--ablations]
+    integral-action puppets [--seed 0] [--ablations]
 """
 
 import argparse
@@ -12,17 +12,13 @@ import signal
 import sys
 from pathlib import Path
 
-from demo_report import write_report
 from experiments import Run, plan, puppets_of
 from jobs import run_all
 from rich.console import Console
 
-MODELS = ('appearance', 'pose', 'feature-fuse', 'integral')
-ABLATIONS = ('no-gating', 'no-gate-loss', 'constant-gate')
 
-
-def main() -> None:
-    """Run the demo."""
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
@@ -30,7 +26,21 @@ def main() -> None:
         action='store_true',
         help='also: without gating, without L_gate, a constant gate of 0.1',
     )
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from demo_report import write_report
+
+MODELS = ('appearance', 'pose', 'feature-fuse', 'integral')
+ABLATIONS = ('no-gating', 'no-gate-loss', 'constant-gate')
+
+
+def main() -> None:
+    """Run the demo."""
+    args = parse_args()
     suffix = f'-seed{args.seed}' if args.seed else ''
     work = Path(f'work_dirs/demo{suffix}')
     models = MODELS + ABLATIONS if args.ablations else MODELS

@@ -156,7 +156,7 @@ def write_report(data: Path, work: Path, console: Console) -> None:
 
 Results on generated data: {len(integral.files) // 2} videos of 12 actions in
 context and as many out of context, where scene and object lie. Top-1 accuracy
-in percent; G is the share of appearance that the gate lets in.
+in percent; G is the share of appearance let in.
 
 {markdown(rows)}
 

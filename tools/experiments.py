@@ -85,7 +85,10 @@ class Data:
         run's list and sets are to be filled in."""
         tests = dict(self.tests)
         if self.splits:
-            tests['test'] = [f'{TEST}.ann_file={{test_list}}']
+            tests['test'] = [
+                f'{TEST}.data_root={self.root}/',
+                f'{TEST}.ann_file={{test_list}}',
+            ]
         if self.sets:
             tests['context'] = [
                 f'{TEST}.data_root={{sets}}/',
@@ -110,15 +113,28 @@ PUPPETS = dict(
     generated=True,
     swap=(f'{TEST}.ann_file=in_context.jsonl',),
 )
-JHMDB = dict(
-    columns=(('in context', 'test', ''),),
-    splits=True,
-    root=Path('data/jhmdb'),
-    group='(.+)_[a-z]+_[cn]m_np',  # clips of one source video
-    sets=tuple(
-        '--layout coco17 --video-prefix data/jhmdb/videos --pose-prefix '
-        'data/jhmdb/poses'.split()
-    ),
+
+
+def jhmdb(configs: Tuple[str, ...], root: str, pose_of: str = '') -> Data:
+    """JHMDB in a folder, with the classes that are there."""
+    return Data(
+        configs,
+        columns=(('in context', 'test', ''),),
+        splits=True,
+        root=Path(root),
+        group='(.+)_[a-z]+_[cn]m_np',  # clips of one source video
+        sets=tuple(
+            f'--layout coco17 --video-prefix {root}/videos --pose-prefix '
+            f'{root}/poses'.split()
+        ),
+        pose_of=pose_of,
+    )
+
+
+JHMDB_SMALL = ('{model}_r18w16*_jhmdb8-split1-*.py',)
+JHMDB_LITE0 = (
+    '{model}_lite0*_jhmdb8-split1-*.py',
+    '{model}_imagenet-pretrained-lite0*_jhmdb8-split1-*.py',
 )
 DATA = {
     'puppets': Data(('{model}_r18w16*_puppets-*.py',), **PUPPETS),
@@ -133,15 +149,11 @@ DATA = {
         pose_of='puppets',
         **PUPPETS,
     ),
-    'jhmdb': Data(('{model}_r18w16*_jhmdb8-split1-*.py',), **JHMDB),
-    'jhmdb-lite0': Data(
-        (
-            '{model}_lite0*_jhmdb8-split1-*.py',
-            '{model}_imagenet-pretrained-lite0*_jhmdb8-split1-*.py',
-        ),
-        pose_of='jhmdb',
-        **JHMDB,
-    ),
+    'jhmdb': jhmdb(JHMDB_SMALL, 'data/jhmdb'),
+    'jhmdb-lite0': jhmdb(JHMDB_LITE0, 'data/jhmdb', 'jhmdb'),
+    # all 21 classes
+    'jhmdb21': jhmdb(JHMDB_SMALL, 'data/jhmdb21'),
+    'jhmdb21-lite0': jhmdb(JHMDB_LITE0, 'data/jhmdb21', 'jhmdb21'),
     # section 4.3: ResNet-18 8x8 in both streams
     'kinetics50': Data(
         (
@@ -399,7 +411,10 @@ def _trainings(
         root = f'{puppets_of(run.seed)}/'
         data_options = [f'train_dataloader.dataset.data_root={root}']
     elif DATA[run.data].splits:
-        data_options = [f'train_dataloader.dataset.ann_file={run.train_list}']
+        data_options = [
+            f'train_dataloader.dataset.data_root={DATA[run.data].root}/',
+            f'train_dataloader.dataset.ann_file={run.train_list}',
+        ]
     trainings, keeper = {}, None
     for model in models:
         epochs = epochs_of(config_of(model, run.data))

@@ -1,7 +1,7 @@
-"""Estimate the poses in videos, and write a pose file a video.
+"""Estimate the poses in videos, and write one pose file per video.
 
-    python tools/extract_poses.py VIDEOS OUT --estimator onnx --model FILE
-    python tools/extract_poses.py VIDEOS OUT --estimator mmpose --model human
+    integral-action extract-poses VIDEOS OUT --poses rtmpose
+    integral-action extract-poses VIDEOS OUT --poses movenet --model FILE
 
 VIDEOS is a folder, a list (text: a path and, after it, a label if you like;
 .jsonl: annotations), or a video; or several of them. OUT gets a/b.npz for
@@ -27,9 +27,7 @@ from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Optional, Tuple, Type
 
 import numpy as np
-import torch.distributed
 from mmengine.config import DictAction
-from mmengine.dist import all_gather_object, get_dist_info
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -38,6 +36,108 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+
+def _shard(text: str) -> Tuple[int, int]:
+    part, parts = map(int, text.split('/'))
+    if not 0 <= part < parts:
+        raise ValueError
+    return part, parts
+
+
+def _positive(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+_shard.__name__, _positive.__name__ = 'I/N (I from 0)', 'positive number'
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('videos', nargs='+', type=Path, help='folders, lists or videos')
+    add('out', type=Path, help='folder to write')
+    add(
+        '--poses',
+        dest='estimator',
+        metavar='NAME',
+        help='what finds them: rtmpose, mediapipe, movenet, mmpose, or a '
+        'class of yours as module:Class (default: rtmpose or mediapipe, what '
+        'is installed)',
+    )
+    add('--estimator', help=argparse.SUPPRESS)  # the name of --poses, once
+    add(
+        '--model',
+        help='rtmpose: body, halpe26, wholebody, rtmo or a .onnx file; '
+        'movenet: the .onnx file; mmpose: alias, name or config file',
+    )
+    add('--weights', help="mmpose: the model's checkpoint")
+    add(
+        '--det-model',
+        help="rtmpose: the detector's .onnx file; mmpose: alias, name or "
+        'config file of the detector, or whole_image',
+    )
+    add('--det-weights', help="mmpose: the detector's checkpoint")
+    add(
+        '--score-thr',
+        type=float,
+        help='leave out persons below this score (movenet 0.1, rtmpose and '
+        'mmpose 0.3, mediapipe 0.5)',
+    )
+    add(
+        '--input-size',
+        type=_positive,
+        help='movenet: longer side of what the model sees, pixels (256)',
+    )
+    add(
+        '--options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help="further arguments of the estimator's class",
+    )
+    add(
+        '--device',
+        default='cpu',
+        help='cpu (default), or cuda: a GPU for each worker of a machine',
+    )
+    add(
+        '--batch-size',
+        type=_positive,
+        default=16,
+        help='frames that are decoded, and on a GPU estimated, together '
+        '(default 16)',
+    )
+    add(
+        '--max-persons',
+        type=_positive,
+        help='keep at most this many persons of a frame, the best',
+    )
+    add(
+        '--video-prefix',
+        type=Path,
+        help="what a list's paths are relative to (default: its folder)",
+    )
+    add(
+        '--shard',
+        type=_shard,
+        metavar='I/N',
+        help='do only part I of N (I from 0), for jobs that start one by one',
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+import torch.distributed
+from mmengine.dist import all_gather_object, get_dist_info
 
 from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.writer import VIDEO_SUFFIXES, video_files
@@ -51,6 +151,7 @@ from integral_action.fileio import (
 )
 from integral_action.pose_estimators import (
     PoseEstimator,
+    default_estimator,
     estimate_poses,
     find_estimator,
 )
@@ -463,6 +564,8 @@ def extract(args: argparse.Namespace) -> int:
     lists, videos = read_sources(
         args.videos, args.video_prefix, args.out, suffix
     )
+    if args.estimator is None:
+        args.estimator = default_estimator()['type']
     kind = find_estimator(args.estimator)
     options = estimator_options(kind, args)
     estimator = kind(**options)
@@ -518,92 +621,6 @@ def estimator_options(
         ) from error
     bound.apply_defaults()
     return bound.arguments
-
-
-def _shard(text: str) -> Tuple[int, int]:
-    part, parts = map(int, text.split('/'))
-    if not 0 <= part < parts:
-        raise ValueError
-    return part, parts
-
-
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError
-    return int(text)
-
-
-_shard.__name__, _positive.__name__ = 'I/N (I from 0)', 'positive number'
-
-
-def parse_args(arguments=None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add('videos', nargs='+', type=Path, help='folders, lists or videos')
-    add('out', type=Path, help='folder to write')
-    add(
-        '--estimator',
-        required=True,
-        help='mmpose, onnx, or a class of yours as module:Class',
-    )
-    add('--model', help='the .onnx file; MMPose: alias, name or config file')
-    add('--weights', help="MMPose: the model's checkpoint")
-    add(
-        '--det-model',
-        help='MMPose: alias, name or config file of the detector, or '
-        'whole_image',
-    )
-    add('--det-weights', help="MMPose: the detector's checkpoint")
-    add(
-        '--score-thr',
-        type=float,
-        help='leave out persons below this score (onnx 0.1, mmpose 0.3)',
-    )
-    add(
-        '--input-size',
-        type=_positive,
-        help='onnx: longer side of what the model sees, pixels (256)',
-    )
-    add(
-        '--options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help="further arguments of the estimator's class",
-    )
-    add(
-        '--device',
-        default='cpu',
-        help='cpu (default), or cuda: a GPU for each worker of a machine',
-    )
-    add(
-        '--batch-size',
-        type=_positive,
-        default=16,
-        help='frames that are decoded, and on a GPU estimated, together '
-        '(default 16)',
-    )
-    add(
-        '--max-persons',
-        type=_positive,
-        help='keep at most this many persons of a frame, the best',
-    )
-    add(
-        '--video-prefix',
-        type=Path,
-        help="what a list's paths are relative to (default: its folder)",
-    )
-    add(
-        '--shard',
-        type=_shard,
-        metavar='I/N',
-        help='do only part I of N (I from 0), for jobs that start one by one',
-    )
-    return parser.parse_args(arguments)
 
 
 def main(arguments=None) -> int:

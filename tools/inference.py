@@ -1,8 +1,8 @@
 """Predict videos with a trained model.
 
-    python tools/inference.py VIDEO... --checkpoint FILE --out-dir OUT \\
-        --pose-estimator onnx --pose-model movenet-multipose.onnx
-    mim run integral_action inference VIDEO... --checkpoint FILE --poses POSES
+    integral-action predict VIDEO... --model jhmdb21 --out-dir OUT
+    integral-action predict VIDEO... --checkpoint FILE --poses rtmpose
+    mim run integral_action inference VIDEO... --checkpoint FILE --poses FILE
 
 VIDEO is a file or a folder. A line a video is printed; OUT gets a/b.json and
 the overlay a/b.mp4 of a folder's a/b.mp4. The exit status is 1 where a video
@@ -20,12 +20,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     from mmengine.config import DictAction
 
     add = parser.add_argument
-    add('--checkpoint', required=True, help='file or URL, of any stage')
-    add(
-        '--pose-estimator',
-        help='finds the poses: onnx, mmpose, or a class as module:Class',
+    model = parser.add_mutually_exclusive_group(required=True)
+    model.add_argument(
+        '--model', metavar='NAME', help='model of the package, such as jhmdb21'
     )
-    add('--pose-model', help="the estimator's model: a file, or an alias")
+    model.add_argument('--checkpoint', help='file or URL, of any stage')
+    add('--pose-estimator', help=argparse.SUPPRESS)  # --poses NAME, once
+    add('--pose-model', help="the estimator's model: a file, or a name")
     add(
         '--pose-options',
         nargs='+',
@@ -43,29 +44,48 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_poses_argument(parser: argparse.ArgumentParser) -> None:
-    """Poses that are there."""
+    """Where the poses come from."""
     parser.add_argument(
         '--poses',
         nargs='+',
-        help='pose files (.npz), one a video, or a folder of them',
+        help='what finds the poses: rtmpose, mediapipe, movenet, mmpose, or a '
+        'class as module:Class; or pose files (.npz), one per video, or a '
+        'folder of them (default: rtmpose or mediapipe, what is installed)',
     )
 
 
 def check_model_arguments(
     parser: argparse.ArgumentParser, args: argparse.Namespace
 ) -> None:
-    """End with a usage error where they contradict each other."""
+    """Tell files in ``poses`` from the name of an estimator, which becomes
+    ``pose_estimator``; end with a usage error where options contradict each
+    other."""
     if args.poses and args.pose_estimator:
         parser.error('--poses and --pose-estimator: give one of them')
+    if args.poses and len(args.poses) == 1:
+        from integral_action.pose_estimators import ESTIMATORS, is_estimator
+
+        (poses,) = args.poses
+        if is_estimator(poses):
+            args.poses, args.pose_estimator = None, poses
+        elif not Path(poses).exists() and not poses.endswith('.npz'):
+            parser.error(
+                f'--poses {poses}: there is no such file or folder, and no '
+                f'such estimator: {", ".join(ESTIMATORS)}, or module:Class'
+            )
     if not args.pose_estimator and (args.pose_model or args.pose_options):
-        parser.error('--pose-model and --pose-options need --pose-estimator')
+        parser.error('--pose-model and --pose-options need --poses NAME')
 
 
-def make_inferencer(args: argparse.Namespace, checkpoint: str):
-    """The inferencer of a checkpoint."""
+def make_inferencer(
+    args: argparse.Namespace, checkpoint: Optional[str] = None
+):
+    """Return the inferencer of a checkpoint; None takes that of ``args``."""
     from integral_action.apis import IntegralActionInferencer
+    from integral_action.zoo import find_model
 
-    estimator = None
+    checkpoint = checkpoint or args.checkpoint or find_model(args.model)
+    estimator = 'auto'
     if args.pose_estimator:
         estimator = dict(args.pose_options, type=args.pose_estimator)
         if args.pose_model:
@@ -133,7 +153,7 @@ def predict(args: argparse.Namespace) -> int:
     poses = args.poses
     if one_pose and (one_video or Path(poses[0]).is_dir()):
         poses = poses[0]
-    results = make_inferencer(args, args.checkpoint)(
+    results = make_inferencer(args)(
         args.videos[0] if one_video else args.videos,
         poses,
         batch_size=args.batch_size,

@@ -21,8 +21,6 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from integral_action.fileio import whole_file
-
 STEP = re.compile(r'Epoch\((train|test)\)\s+(?:\[(\d+)\])?\[\s*(\d+)/(\d+)\]')
 
 
@@ -81,6 +79,8 @@ class Job:
                 (self.folder / 'last_checkpoint').unlink(missing_ok=True)
             self.begun.write_text(' '.join(self.command))
         # jobs run side by side, so each has one thread
+        from integral_action.fileio import whole_file  # imports torch
+
         env = os.environ | {
             'OMP_NUM_THREADS': '1',
             # glibc hands big tensors back to the system and has it clear new

@@ -1,6 +1,6 @@
 """Show where in a video's frames and poses a trained model sees a class.
 
-    python tools/look_inside.py VIDEO --checkpoint FILE --poses FILE --out PNG
+    integral-action look-inside VIDEO --checkpoint FILE --poses FILE --out PNG
     mim run integral_action look_inside VIDEO --checkpoint FILE --alone FILE...
 
 Class activation maps (Grad-CAM) of each stream and of both together, beside
@@ -65,7 +65,7 @@ def draw(args: argparse.Namespace) -> int:
 
     views = []
     poses = args.poses[0] if args.poses else None
-    for checkpoint in (args.checkpoint, *args.alone):
+    for checkpoint in (None, *args.alone):
         inferencer = make_inferencer(args, checkpoint)
         label = label_of(args.label, inferencer.classes)
         views.append(

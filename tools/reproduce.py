@@ -1,7 +1,7 @@
-"""A table of the paper, from nothing but the data, with one command.
+"""Make a table of the paper, from nothing but the data.
 
-    python tools/reproduce.py table4 --data puppets --seeds 0 1 2
-    python tools/reproduce.py table7 --data kinetics50 --gpus 4
+    integral-action reproduce table4 --data puppets --seeds 0 1 2
+    integral-action reproduce table7 --data kinetics50 --gpus 4
 
 Trains the table's models through ``mim train`` and tests them through ``mim
 test``, each seed's pre-trained streams once for all tables; writes the table
@@ -18,15 +18,9 @@ from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
-import swap_validation
 from experiments import DATA, MODELS, PEERS, STREAMS, Run, plan
 from jobs import run_all
 from rich.console import Console
-
-from integral_action.evaluation.context import ContextSets, context_row
-from integral_action.evaluation.results import Results
-from integral_action.evaluation.tables import Table
-from integral_action.fileio import whole_file
 
 # the data of the paper's tables
 PAPER = dict(kinetics50=(4, 6, 7, 8, 9), kinetics400=(1,), ntu60=(1,))
@@ -173,6 +167,72 @@ TABLES = {
 }
 
 
+def parse_args(
+    arguments: Optional[Sequence[str]] = None,
+) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('tables', nargs='+', choices=[*TABLES, 'all'])
+    parser.add_argument('--data', choices=list(DATA), default='puppets')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument(
+        '--splits',
+        type=int,
+        nargs='+',
+        default=[1],
+        help='splits of JHMDB (default: 1)',
+    )
+    parser.add_argument(
+        '--held-out',
+        action='store_true',
+        help='test on training videos that are held out, by their source: to '
+        'choose settings by (JHMDB)',
+    )
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/reproduce')
+    )
+    parser.add_argument(
+        '--gpus', type=int, default=0, help='of a training; 0 for the CPU'
+    )
+    parser.add_argument(
+        '--at-a-time',
+        type=int,
+        help='jobs side by side: 2 on the CPU, 1 on GPUs',
+    )
+    parser.add_argument(
+        '--swap-validation',
+        action='store_true',
+        help='test all models with swapped appearance, too, and write swap.md '
+        '(docs/robust.md)',
+    )
+    parser.add_argument(
+        '--reuse-features',
+        action='store_true',
+        help='keep the features of frozen streams: all fused models but the '
+        'first are trained and tested in seconds; the disk needs 32 KB for '
+        'each video and epoch, and each clip that is tested, with two '
+        'ResNet-18 of 8 frames (docs/training.md)',
+    )
+    args = parser.parse_args(arguments)
+    if not DATA[args.data].splits:
+        if args.splits != [1]:
+            parser.error(f'{args.data} has no --splits')
+        if args.held_out:
+            parser.error(f'{args.data} has no --held-out')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+import swap_validation
+
+from integral_action.evaluation.context import ContextSets, context_row
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+from integral_action.fileio import whole_file
+
+
 @lru_cache(None)
 def results_of(model: str, result: str, run: Run) -> Results:
     """The results of a model, or of the streams' score average."""
@@ -261,7 +321,7 @@ def write(name: str, runs: Sequence[Run], work: Path) -> Tuple[Path, str]:
     notes = f'{data}, {names_of(runs)}: accuracy in percent'
     if len(runs) > 1:
         notes += ', mean and standard deviation'
-    notes += '; G is the share of appearance that the gate lets in.'
+    notes += '; G is the share of appearance let in.'
     if DATA[data].generated:
         notes += ' Results on generated data.'
     paper = PAPER.get(data, ())
@@ -304,58 +364,11 @@ def add_paper(table: Table, paper: Table) -> None:
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run a table's jobs and write it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('tables', nargs='+', choices=[*TABLES, 'all'])
-    parser.add_argument('--data', choices=list(DATA), default='puppets')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
-    parser.add_argument(
-        '--splits',
-        type=int,
-        nargs='+',
-        default=[1],
-        help='of data that have several: jhmdb, jhmdb-lite0',
-    )
-    parser.add_argument(
-        '--held-out',
-        action='store_true',
-        help='test on training videos that are held out, by their source: to '
-        'choose settings by (jhmdb, jhmdb-lite0)',
-    )
-    parser.add_argument(
-        '--work-dir', type=Path, default=Path('work_dirs/reproduce')
-    )
-    parser.add_argument(
-        '--gpus', type=int, default=0, help='of a training; 0 for the CPU'
-    )
-    parser.add_argument(
-        '--at-a-time',
-        type=int,
-        help='jobs side by side: 2 on the CPU, 1 on GPUs',
-    )
-    parser.add_argument(
-        '--swap-validation',
-        action='store_true',
-        help='test all models with swapped appearance, too, and write swap.md '
-        '(docs/robust.md)',
-    )
-    parser.add_argument(
-        '--reuse-features',
-        action='store_true',
-        help='keep the features of frozen streams: all fused models but the '
-        'first are trained and tested in seconds; the disk needs 32 KB for '
-        'each video and epoch, and each clip that is tested, with two '
-        'ResNet-18 of 8 frames (docs/training.md)',
-    )
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     names = list(TABLES) if 'all' in args.tables else args.tables
     launch = ['--gpus', str(args.gpus)]
     if args.gpus > 1:
         launch += ['--launcher', 'pytorch']
-    if not DATA[args.data].splits:
-        if args.splits != [1]:
-            parser.error(f'{args.data} has no --splits')
-        if args.held_out:
-            parser.error(f'{args.data} has no --held-out')
     runs = [
         Run.below(args.work_dir, args.data, seed, split, args.held_out)
         for seed in args.seeds

@@ -1,10 +1,12 @@
 """Run a tool that MMAction2 ships, with its own arguments."""
 
-import runpy
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, Optional
+from unittest.mock import MagicMock
+
+from integral_action_cli import run_script
 
 
 def run(name: str, prepare: Optional[Callable[[], None]] = None) -> None:
@@ -13,18 +15,21 @@ def run(name: str, prepare: Optional[Callable[[], None]] = None) -> None:
     Importing integral_action first mends what upstream breaks (``compat``);
     then ``prepare`` is called.
     """
-    if {'-h', '--help'}.isdisjoint(sys.argv):  # help need not wait for torch
+    package = Path(find_spec('mmaction').submodule_search_locations[0])
+    if {'-h', '--help'}.isdisjoint(sys.argv):
         import integral_action  # noqa: F401
 
         if prepare:
             prepare()
-    package = Path(find_spec('mmaction').submodule_search_locations[0])
+    else:  # the tool imports these, and torch, before it reads its arguments
+        for module in ('mmengine.runner', 'mmaction', 'mmaction.registry'):
+            sys.modules[module] = MagicMock()
     for tool in (
         package / '.mim' / 'tools' / name,
         package.parent / 'tools' / name,
     ):  # installed, or a checkout
         if tool.is_file():
-            runpy.run_path(str(tool), run_name='__main__')
+            run_script(tool)
             return
     sys.exit(
         f'{name}: mmaction2 is installed without its tools in {package}; '

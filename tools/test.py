@@ -1,6 +1,6 @@
-"""Test a model: MMAction2's ``tools/test.py``, with upstream mended.
+"""Test a model, by MMAction2's own tool with its faults mended.
 
-python tools/test.py CONFIG CHECKPOINT [--dump FILE.pkl] ...
+    integral-action test CONFIG CHECKPOINT [--dump FILE.pkl] ...
 
 A checkpoint with other weights than the model's is an error: upstream logs it
 and tests with random ones.

@@ -1,6 +1,6 @@
-"""Train a model: MMAction2's ``tools/train.py``, with upstream mended.
+"""Train a model, by MMAction2's own tool with its faults mended.
 
-python tools/train.py CONFIG [--work-dir DIR] [--resume] [--seed N] ...
+integral-action train CONFIG [--work-dir DIR] [--resume] [--seed N] ...
 """
 
 from run_mmaction_tool import run

@@ -21,8 +21,6 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 import numpy as np
 from browse_dataset import one_line
 
-from integral_action.fileio import whole_file
-
 CHUNK = 8  # videos that a process gets at a time
 
 
@@ -293,6 +291,8 @@ class Journal:
                 *key, digest = json.loads(line)
                 self.done[tuple(key)] = Result(tuple(key), [], digest)
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        from integral_action.fileio import whole_file  # imports torch
+
         with whole_file(self.path) as temporary:
             kept = [head] + lines[1:] if self.done else [head]
             temporary.write_text(''.join(f'{line}\n' for line in kept))

@@ -1,7 +1,7 @@
 """A web page: drop a video, see its labels, the gate and the overlay.
 
-    python tools/web_demo.py --checkpoint FILE \\
-        --pose-estimator onnx --pose-model movenet-multipose.onnx
+    integral-action web --model jhmdb21
+    integral-action web --checkpoint FILE --poses rtmpose
     mim run integral_action web_demo --checkpoint FILE
 
 serves http://127.0.0.1:7860 until Ctrl-C. Poses may be dropped as a file, too,
@@ -22,6 +22,7 @@ from typing import Any, Iterator, List, Optional, Tuple
 
 from inference import (
     add_model_arguments,
+    add_poses_argument,
     check_model_arguments,
     make_inferencer,
     run,
@@ -46,6 +47,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_model_arguments(parser)
+    add_poses_argument(parser)
     add = parser.add_argument
     add(
         '--host',
@@ -53,9 +55,10 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         help='where to listen (default: 127.0.0.1, this machine alone)',
     )
     add('--port', type=int, default=7860, help='default: 7860')
-    parser.set_defaults(poses=None)  # the page asks for them
     args = parser.parse_args(arguments)
     check_model_arguments(parser, args)
+    if args.poses:
+        parser.error('--poses: give an estimator; the page asks for files')
     return args
 
 
@@ -92,7 +95,7 @@ def predict(
             labels = {one['name']: one['score'] for one in prediction['top']}
             shown = _message(), labels, _gate(prediction), overlay
         except Exception as error:  # the server goes on, whatever it is
-            if not isinstance(error, (OSError, ValueError)):
+            if not isinstance(error, (OSError, ValueError, ImportError)):
                 traceback.print_exc()
             text = _sentence(error, video, poses)
             shown = _message(text), None, _gate(None), None
@@ -129,7 +132,7 @@ def _gate(prediction):
         pd.DataFrame(dict(time=curve.times, gate=curve.values)),
         x_lim=[0, duration],
         y_lim=[0, curve.top],
-        label=f'Gate: {gate["mean"]:.0%} of the decision is the scene',
+        label=f'Gate: {gate["mean"]:.0%} of appearance let in',
         visible=True,
     )
 
@@ -145,7 +148,7 @@ def make_page(inferencer: Any):
     streams = inferencer.streams
     posed, fused = 'pose' in streams, len(streams) > 1
     needed = 'found by the estimator if there is no file'
-    if inferencer.pose_estimator is None:
+    if not inferencer.finds_poses:
         needed = 'needed'
     with gr.Blocks(
         title='IntegralAction',
@@ -190,7 +193,7 @@ def make_page(inferencer: Any):
                     y='gate',
                     x_title='seconds',
                     y_title='G',
-                    label='Gate: how much of the decision is the scene',
+                    label='Gate: share of appearance let in',
                     height=240,
                     visible=fused,
                     elem_id='gate',
@@ -220,7 +223,7 @@ def serve(args: argparse.Namespace) -> int:
             raise ImportError(
                 'the page needs Gradio: pip install "integral_action[web]"'
             ) from error
-        page = make_page(make_inferencer(args, args.checkpoint))
+        page = make_page(make_inferencer(args))
         fonts = ['system-ui', 'sans-serif']  # Gradio's own ask Google
         page.launch(
             share=False,

@@ -1,4 +1,6 @@
 default_scope = 'mmaction'
+# num_classes=None: as many classes as data_root/classes.txt has names
+runner_type = 'IntegralActionRunner'
 custom_imports = dict(imports=['integral_action'], allow_failed_imports=False)
 
 default_hooks = dict(

@@ -28,15 +28,17 @@ from integral_action.keypoints import KeypointLayout
 from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose_estimators import (
     PoseEstimator,
+    default_estimator,
     estimate_poses,
     find_estimator,
+    is_estimator,
 )
 
 from .load_model import load_model
 from .timeline import label_timeline, split_windows, window_borders
 from .videos import OpenVideo, VideoInput, list_inputs
 
-Estimator = Union[PoseEstimator, Dict]
+Estimator = Union[PoseEstimator, Dict, str]
 
 
 @dataclass
@@ -107,10 +109,11 @@ class IntegralActionInferencer(BaseInferencer):
     Args:
         checkpoint: file or URL.
         pose_estimator: what finds the poses of videos that come without: a
-            :class:`PoseEstimator`, or its config, such as
-            ``dict(type='onnx', model='movenet-multipose.onnx')``, with a type
-            of :func:`find_estimator`. Not made for a model without a pose
-            stream.
+            :class:`PoseEstimator`; a name, as of :func:`find_estimator`, such
+            as ``'rtmpose'``; a config with such a ``type``, such as
+            ``dict(type='movenet', model='movenet-multipose.onnx')``; or
+            ``'auto'`` for :func:`default_estimator`, made when it is first
+            needed. Not made for a model without a pose stream.
         device: where the model runs; None takes a GPU where there is one.
         classes: the names of the classes, or a text file with one a line; None
             takes those that the checkpoint carries (``dataset_meta``), or else
@@ -118,6 +121,10 @@ class IntegralActionInferencer(BaseInferencer):
         show_progress: whether to show bars, on stderr.
         fuse: make the model faster, its scores the same but for the last
             digits (:func:`fuse_model`).
+        unknown_below: score of the best class below which a video is
+            ``unknown``; None takes that of the checkpoint
+            (``dataset_meta.unknown_below``), if it has one; 0 names the best
+            class always.
 
     Raises:
         FileNotFoundError, ConnectionError, ValueError: as of
@@ -135,6 +142,7 @@ class IntegralActionInferencer(BaseInferencer):
         classes: Union[Sequence[str], str, Path, None] = None,
         show_progress: bool = True,
         fuse: bool = False,
+        unknown_below: Optional[float] = None,
     ) -> None:
         self.fuse = fuse
         super().__init__(
@@ -146,7 +154,27 @@ class IntegralActionInferencer(BaseInferencer):
         self.cfg = self.model.cfg
         self.streams = self.model.backbone.streams
         self.classes = self._class_names(classes)
-        self.pose_estimator = self._make_estimator(pose_estimator)
+        if unknown_below is None:
+            unknown_below = self.model.dataset_meta.get('unknown_below', 0)
+        if not 0 <= unknown_below <= 1:
+            raise ValueError(
+                f'unknown_below is {unknown_below}, expected 0 to 1'
+            )
+        self.unknown_below = unknown_below
+        self.auto = pose_estimator == 'auto'
+        self.pose_estimator = self._make_estimator(
+            None if self.auto else pose_estimator
+        )
+
+    @property
+    def finds_poses(self) -> bool:
+        """Whether the poses of videos that come without are found."""
+        if self.pose_estimator is None and self.auto:
+            try:
+                default_estimator(self.layout.name)
+            except (ImportError, ValueError):
+                return False
+        return self.auto or self.pose_estimator is not None
 
     # ------------------------------------------------ what the base calls
 
@@ -210,6 +238,8 @@ class IntegralActionInferencer(BaseInferencer):
     ) -> Optional[PoseEstimator]:
         if estimator is None or 'pose' not in self.streams:
             return None
+        if isinstance(estimator, str):
+            estimator = dict(type=estimator)
         if not isinstance(estimator, PoseEstimator):
             if 'type' not in estimator:
                 raise ValueError(
@@ -250,8 +280,8 @@ class IntegralActionInferencer(BaseInferencer):
                 (``.npz``) or ``(keypoint [M, T, K, 2], keypoint_score
                 [M, T, K])`` in its pixels; of several a list of these, one a
                 video, or a folder with a file a video, by its stem; or an
-                estimator or its config, as of the class. None for the
-                class's ``pose_estimator``. Others ignore them.
+                estimator, its name or its config, as of the class. None for
+                the class's ``pose_estimator``. Others ignore them.
             batch_size: videos, or windows of one, that go through the model
                 together, with all of their clips. The config's
                 ``model.test_cfg.max_testing_views`` bounds the clips.
@@ -267,14 +297,15 @@ class IntegralActionInferencer(BaseInferencer):
 
         Returns:
             ``predictions``, one a video, in order. Each is what its JSON
-            holds: ``input``, ``rec_labels`` (the best label, in a list),
-            ``rec_scores`` (of all classes), ``rec_names`` (the best label's
-            name), ``top`` (``top_k`` times label, name, score), ``duration``
-            in seconds; ``gate``, where the model has one: ``mean``, and of
-            every clip's frames ``times`` [clips, T] in seconds and ``values``
-            [clips, T], G averaged over channels, the share of appearance; and
-            with ``window`` the ``timeline``: start, end (seconds), label,
-            name, score, gate. Of a video that cannot be used only ``input``
+            holds: ``input``, ``rec_labels`` (the best label, in a list; -1
+            where it is unknown), ``rec_scores`` (of all classes),
+            ``rec_names`` (its name, or ``'unknown'``), ``top`` (``top_k``
+            times label, name, score), ``duration`` in seconds; ``gate``,
+            where the model has one: ``mean``, and of every clip's frames
+            ``times`` [clips, T] in seconds and ``values`` [clips, T], G
+            averaged over channels, the share of appearance let in; and with
+            ``window`` the ``timeline``: start, end (seconds), label, name,
+            score, gate. A video that cannot be used has only ``input``
             and ``error``.
             ``visualization``: the overlays' paths, or None.
             ``num_failed``: videos that cannot be used.
@@ -369,15 +400,21 @@ class IntegralActionInferencer(BaseInferencer):
     ) -> Tuple[List[_Job], _Call]:
         """What is to be done, checked as far as no file needs to be read."""
         estimator = self.pose_estimator
-        if isinstance(poses, (PoseEstimator, dict)):
+        if isinstance(poses, (PoseEstimator, dict)) or (
+            isinstance(poses, str) and is_estimator(poses)
+        ):
             estimator, poses = self._make_estimator(poses), None
         videos = list_inputs(inputs, poses)
-        for video in videos:
-            if 'pose' in self.streams and video.poses is estimator is None:
+        without = [video.name for video in videos if video.poses is None]
+        if without and estimator is None and 'pose' in self.streams:
+            if not self.auto:
                 raise ValueError(
-                    f'{video.name}: {self.checkpoint} has a pose stream, but '
-                    f'there are neither poses nor a pose_estimator'
+                    f'{without[0]}: {self.checkpoint} has a pose stream, but '
+                    f'there are neither poses nor a pose_estimator, such as '
+                    f"'rtmpose'"
                 )
+            config = default_estimator(self.layout.name)
+            estimator = self.pose_estimator = self._make_estimator(config)
         call = _Call(
             estimator, self.show_progress, len(videos) > 1, **settings
         )
@@ -482,11 +519,13 @@ class IntegralActionInferencer(BaseInferencer):
         score = scores.mean(0)
         top = self._top(score, call.top_k)
         best = int(score.argmax())
+        if score[best] < self.unknown_below:
+            best = -1
         prediction = dict(
             input=job.video.name,
             rec_labels=[best],
             rec_scores=score.tolist(),
-            rec_names=[self.classes[best]],
+            rec_names=[self._name(best)],
             top=top,
             duration=len(job.opened) / fps,
         )
@@ -504,9 +543,11 @@ class IntegralActionInferencer(BaseInferencer):
                 values=np.concatenate(values).tolist(),
             )
         if call.window is not None:
-            spans = label_timeline(job.windows, scores, gates, fps)
+            spans = label_timeline(
+                job.windows, scores, gates, fps, self.unknown_below
+            )
             for span in spans:
-                span['name'] = self.classes[span['label']]
+                span['name'] = self._name(span['label'])
             prediction['timeline'] = spans
         return prediction
 
@@ -517,6 +558,9 @@ class IntegralActionInferencer(BaseInferencer):
             for i in best
         ]
 
+    def _name(self, label: int) -> str:
+        return 'unknown' if label < 0 else self.classes[label]
+
     def _overlay(self, job: _Job, prediction: Dict, call: _Call) -> str:
         # matplotlib, which it brings, takes a while to import
         from integral_action.visualization import overlay_film, write_video
@@ -526,6 +570,9 @@ class IntegralActionInferencer(BaseInferencer):
         for border, one in zip(window_borders(job.windows), job.results):
             top = self._top(_array(one.pred_score), call.top_k)
             text = [(label['name'], label['score']) for label in top]
+            highest = float(_array(one.pred_score).max())
+            if highest < self.unknown_below:
+                text = [('unknown', highest), *text]
             captions.append((border / fps, text))
         gate = prediction.get('gate')
         film = overlay_film(

@@ -47,6 +47,7 @@ def label_timeline(
     scores: np.ndarray,
     gates: Sequence[float],
     fps: float,
+    unknown_below: float = 0,
 ) -> List[Dict]:
     """When which label is best, neighbours of one label as one.
 
@@ -55,13 +56,16 @@ def label_timeline(
         scores: [windows, classes].
         gates: mean G of each window; None where there is no gate.
         fps: frames a second.
+        unknown_below: score of the best class below which a window's label
+            is -1.
 
     Returns:
-        ``start`` and ``end`` in seconds, ``label``, and ``score`` and ``gate``
-        averaged over that time.
+        ``start`` and ``end`` in seconds, ``label``, and ``score`` (of the best
+        class) and ``gate`` averaged over that time.
     """
     borders = window_borders(windows)
-    labels = np.argmax(scores, 1).tolist()
+    best = np.max(scores, 1)
+    labels = np.where(best < unknown_below, -1, np.argmax(scores, 1)).tolist()
     spans = []
     first = 0
     for last, label in enumerate(labels):
@@ -77,7 +81,7 @@ def label_timeline(
                 start=borders[first] / fps,
                 end=borders[last + 1] / fps,
                 label=label,
-                score=float(np.average(scores[part, label], weights=weights)),
+                score=float(np.average(best[part], weights=weights)),
                 gate=gate,
             )
         )

@@ -92,7 +92,7 @@ class VideoPoseDataset(BaseActionDataset):
         self.num_bad_samples = 0
         metainfo = dict(metainfo or {})
         if class_file is not None or 'classes' not in metainfo:
-            names = _class_names(
+            names = read_class_names(
                 class_file, kwargs.get('data_root'), num_classes
             )
             metainfo |= {} if names is None else dict(classes=names)
@@ -234,11 +234,27 @@ class VideoPoseDataset(BaseActionDataset):
             return None
 
 
-def _class_names(
+def read_class_names(
     class_file: Optional[str],
     data_root: Optional[str],
-    num_classes: Optional[int],
+    num_classes: Optional[int] = None,
 ) -> Optional[List[str]]:
+    """Read the names of the classes.
+
+    Args:
+        class_file: relative to ``data_root``; None for ``classes.txt``.
+        data_root: the folder of the data.
+        num_classes: number of classes that ``classes.txt`` has to have; None
+            for any.
+
+    Returns:
+        The names; None where there is no ``classes.txt``, or it has another
+        number of them, which is a warning.
+
+    Raises:
+        FileNotFoundError, ValueError: ``class_file`` is given, and is missing
+            or is no list of names.
+    """
     path = Path(data_root or '', class_file or 'classes.txt')
     if class_file is None and not path.is_file():
         return None

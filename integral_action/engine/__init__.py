@@ -1,2 +1,3 @@
 from .hooks import *  # noqa: F403
 from .loops import *  # noqa: F403
+from .runners import *  # noqa: F403

@@ -20,14 +20,22 @@ class PoseEstimator(ABC):
 
     layout: str
 
+    def start_video(self) -> None:  # noqa: B027  most have nothing to forget
+        """Forget the video before: what follows are the frames of another.
+
+        An estimator that follows people from frame to frame overrides this.
+        """
+
     @abstractmethod
     def __call__(self, frames: np.ndarray) -> List[Poses]:
         """Find the people in each frame.
 
-        What is found in a frame must not depend on the others.
+        What is found in a frame must depend on nothing but it and the frames
+        of the same video before it, whatever the number of frames in a call.
 
         Args:
-            frames: uint8 RGB [B, H, W, 3], consecutive frames of one video.
+            frames: uint8 RGB [B, H, W, 3], consecutive frames of one video,
+                which follow those of the last call.
 
         Returns:
             For each of the B frames ``keypoint`` [M, K, 2], in pixels that

@@ -31,6 +31,8 @@ def estimate_poses(
     poses = []
     for frames in batches:
         try:
+            if not poses:
+                estimator.start_video()
             found = estimator(frames)
             if len(found) != len(frames):
                 raise ValueError(f'{len(found)} of {len(frames)} frames')

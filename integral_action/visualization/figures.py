@@ -64,7 +64,7 @@ def gate_figure(groups: Dict[str, Sequence[float]]) -> Figure:
             label=f'{name}: mean {values.mean():.2f} ({len(values)} videos)',
         )
         axes.axvline(values.mean(), color=f'C{i}')
-    axes.set_xlabel('G, the share of appearance')
+    axes.set_xlabel('G, the share of appearance let in')
     axes.set_ylabel('density')
     axes.legend()
     return figure

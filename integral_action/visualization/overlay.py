@@ -107,7 +107,12 @@ class GateCurve:
         height = CURVE_TOP + CURVE_HEIGHT + AXIS_HEIGHT
         paper = np.full((height, width, 3), PAPER, np.uint8)
         paper = write_text(
-            paper, (6, 12), 'gate G, the share of the scene', 13, width, True
+            paper,
+            (6, 12),
+            'gate G, the share of appearance let in',
+            13,
+            width,
+            True,
         )
         for value in (0, self.top / 2, self.top):
             y = self._y(value)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 
 import cv2
 import decord
@@ -363,13 +364,38 @@ def test_poses_are_estimated_once_and_brought_to_the_models_layout(
     # the class's own, and as a config
     other = make('fused', pose_estimator=Middle())
     assert other(frames)['num_failed'] == 0
-    config = dict(type='integral_action.pose_estimators:OnnxEstimator')
+    config = dict(type='integral_action.pose_estimators:MoveNetEstimator')
     with pytest.raises(ValueError, match='pose_estimator .*model'):
         fused(frames, config)
     with pytest.raises(ValueError, match='"type"'):
         fused(frames, dict(model='a'))
     # an appearance stream makes none
     assert make('appearance', pose_estimator=config).pose_estimator is None
+
+
+def test_an_estimator_by_its_name(make, video, monkeypatch):
+    frames, name = frames_of(video[0])[:8], f'{__name__}:Middle'
+    expected = make('fused', pose_estimator=Middle())(frames)['predictions']
+    fused = make('fused', pose_estimator=name)
+    assert fused.finds_poses
+    assert fused(frames)['predictions'] == expected
+    fused = make('fused')
+    assert not fused.finds_poses
+    assert fused(frames, name)['predictions'] == expected
+    with pytest.raises(ValueError, match="a pose_estimator, such as 'rtmpose"):
+        fused(frames)
+    with pytest.raises(ValueError, match="estimator 'openpose'"):
+        make('fused', pose_estimator='openpose')
+    # by itself it takes one that is installed, once it needs it
+    fused = make('fused', pose_estimator='auto')
+    for module in ('rtmlib', 'mediapipe'):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert not fused.finds_poses
+    with pytest.raises(ImportError, match='pip install rtmlib'):
+        fused(frames)
+    poses = np.zeros((1, 8, 18, 2)), np.zeros((1, 8, 18))
+    assert fused(frames, poses)['num_failed'] == 0
+    assert fused.pose_estimator is None
 
 
 def test_estimator_of_another_layout(make, video):

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from conftest import CONFIGS, ROOT, SHARED
+from conftest import CONFIGS, ROOT, SHARED, load_config
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -69,7 +69,7 @@ def checkpoints(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp('checkpoints')
     paths = {}
     for kind, name in NAMES.items():
-        cfg = Config.fromfile(CONFIGS / 'jhmdb' / f'{name}.py')
+        cfg = load_config(CONFIGS / 'jhmdb' / f'{name}.py')
         torch.manual_seed(0)
         model = MODELS.build(cfg.model).eval()
         model.cfg = cfg
@@ -122,6 +122,9 @@ def jhmdb(tmp_path_factory):
         )
     write_annotations(out / 'split1_test.jsonl', records)
     return out
+
+
+sys.path.append(str(ROOT / 'tools' / 'deployment'))  # its scripts' own part
 
 
 def load_script(path):

@@ -421,7 +421,8 @@ def test_commands_of_the_page_run(tool, puppets, tmp_path, monkeypatch):
         ran.add(path.stem)
     tools = {path.stem for path in TOOLS.glob('*.py')}
     elsewhere = {'compare_runs', 'context_report', 'get_flops'}
-    assert ran == tools - {'analysis_common'} - elsewhere
+    helpers = {'analysis_arguments', 'analysis_common'}
+    assert ran == tools - helpers - elsewhere
 
     listed = {
         context: table(out / f'disagreements_{context}.csv')

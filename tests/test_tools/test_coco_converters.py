@@ -182,11 +182,11 @@ def test_openpose_from_coco():
     )
 
 
-def test_options_that_contradict_are_refused(folders, capsys):
+def test_options_that_contradict_are_refused(folders):
     options = ['--layout', 'openpose18', '--to-openpose18']
     assert run_tool(coco_results, *folders, *options) == 2
-    assert run_tool(coco_results, *folders, '--layout', 'none') == 2
-    assert "unknown keypoint layout 'none'" in capsys.readouterr().err
+    message = run_tool(coco_results, *folders, '--layout', 'none')
+    assert "unknown keypoint layout 'none'" in message
 
 
 # ------------------------------------------------------------------- JHMDB

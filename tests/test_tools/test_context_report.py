@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CONFIGS, ROOT
+from conftest import CONFIGS, ROOT, load_config
 from converters import load_tool, run_tool
 from mmaction.registry import MODELS
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 from people import make_one
 from PIL import Image
@@ -58,7 +58,7 @@ def table(path):
 
 def run_test(words, checkpoint, folder):
     """``mim test`` with the options of a command, in this process."""
-    cfg = Config.fromfile(CONFIGS / 'jhmdb' / words[3])
+    cfg = load_config(CONFIGS / 'jhmdb' / words[3])
     for stream in ('appearance', 'pose'):
         cfg.model.backbone[stream].init_cfg = None
     options = {}
@@ -94,7 +94,7 @@ def test_commands_of_the_page_run(report, tmp_path):
     assert run_tool(load_tool('out_of_context'), *make[2:]) == 0
     assert (data.parent / 'jhmdb-context' / 'sheet.png').is_file()
 
-    cfg = Config.fromfile(CONFIGS / 'jhmdb' / test[3])
+    cfg = load_config(CONFIGS / 'jhmdb' / test[3])
     for stream in ('appearance', 'pose'):
         cfg.model.backbone[stream].init_cfg = None
     torch.manual_seed(0)

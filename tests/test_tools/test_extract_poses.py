@@ -19,7 +19,7 @@ from conftest import ROOT
 
 from integral_action.datasets import VideoPoseDataset
 from integral_action.fileio import read_annotations, read_poses
-from integral_action.pose_estimators import OnnxEstimator, PoseEstimator
+from integral_action.pose_estimators import MoveNetEstimator, PoseEstimator
 
 pytest.importorskip('onnxruntime')
 pytest.importorskip('onnx')
@@ -89,7 +89,7 @@ def arguments(source, out, model, *more):
     return [
         str(source),
         str(out),
-        *('--estimator', 'onnx', '--model', str(model)),
+        *('--poses', 'movenet', '--model', str(model)),
         *('--input-size', '64', *map(str, more)),
     ]
 
@@ -224,7 +224,7 @@ def start():
         process.join()
 
 
-class Slow(OnnxEstimator):
+class Slow(MoveNetEstimator):
     """Leaves time to be interrupted."""
 
     def __call__(self, frames):
@@ -241,7 +241,7 @@ def wait_for_a_video(process, out):
 
 def test_killed_five_times(videos, model, once, tmp_path, start):
     out, whole = tmp_path / 'poses', tmp_path / 'whole'
-    slow = ('--estimator', f'{__name__}:Slow')
+    slow = ('--poses', f'{__name__}:Slow')
     assert tool.main(arguments(videos, whole, model, *slow)) == 0
     options = arguments(videos, out, model, '--batch-size', 3, *slow)
     for _ in range(5):
@@ -266,7 +266,7 @@ def test_killed_five_times(videos, model, once, tmp_path, start):
 def test_interrupted(videos, model, tmp_path, start):
     out = tmp_path / 'poses'
     process = start(
-        arguments(videos, out, model, '--estimator', f'{__name__}:Slow')
+        arguments(videos, out, model, '--poses', f'{__name__}:Slow')
     )
     wait_for_a_video(process, out)
     os.kill(process.pid, signal.SIGINT)
@@ -425,11 +425,39 @@ class Fragile(PoseEstimator):
         return [(keypoint, np.ones((self.persons, 2)))] * len(frames)
 
 
+def test_rtmpose(once, videos, tmp_path):
+    """Models of its inputs and outputs find the squares where they are."""
+    pytest.importorskip('rtmlib')
+    from rtm_models import write_detector, write_pose_model
+
+    out = tmp_path / 'poses'
+    options = [str(videos), str(out), '--poses', 'rtmpose', '--model']
+    options += [write_pose_model(tmp_path / 'pose.onnx'), '--det-model']
+    options += [write_detector(tmp_path / 'detector.onnx', (320, 320))]
+    assert tool.main(options) == 0
+    keypoint, score = read_poses(out / 'a/02.npz')
+    expected, there = read_poses(once / 'a/02.npz')
+    assert there.any() and np.array_equal(score > 0, there > 0)
+    assert np.abs(keypoint - expected)[there > 0].max() < 0.5
+    note = json.loads((out / 'extract_poses.json').read_text())
+    assert (note['estimator'], note['layout']) == ('rtmpose', 'coco17')
+
+
+def test_no_estimator_is_named_and_none_installed(
+    videos, tmp_path, monkeypatch, capsys
+):
+    for module in ('rtmlib', 'mediapipe'):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert tool.main([str(videos), str(tmp_path / 'poses')]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('error: no pose estimator is installed: pip inst')
+
+
 def test_an_estimator_of_ones_own(tmp_path, capsys):
     write_video(tmp_path / 'videos/dark.avi', 0)
     write_video(tmp_path / 'videos/light.avi', 0, frames=5)
     out = tmp_path / 'poses'
-    options = [str(tmp_path / 'videos'), str(out), '--estimator']
+    options = [str(tmp_path / 'videos'), str(out), '--poses']
     own = f'{__name__}:Fragile'
     assert (
         tool.main([*options, own, '--options', 'persons=3', '--max-persons=2'])
@@ -592,8 +620,8 @@ def test_wrong_input(videos, model, once, tmp_path, capsys):
         out=tmp_path,
     )
     check('gone.onnx: there is no such model', videos, model='gone.onnx')
-    check('unknown pose estimator', videos, '--estimator', 'openpose')
-    check('estimator onnx: got an unexpected', videos, '--weights', 'a.pth')
+    check('unknown pose estimator', videos, '--poses', 'openpose')
+    check('estimator movenet: got an unexpected', videos, '--weights', 'a.pth')
     check("device is 'tpu'", videos, '--device', 'tpu')
     before = contents(once)
     check(
@@ -652,6 +680,7 @@ def clips(shared, tmp_path):
 
 def test_the_real_model_over_real_videos(clips, shared, tmp_path):
     out = tmp_path / 'poses'
+    # as commands once had it
     options = [str(clips), str(out), '--estimator', 'onnx', '--model']
     model = shared / 'samples/models/movenet-multipose.onnx'
     assert tool.main([*options, str(model)]) == 0

@@ -76,6 +76,23 @@ def test_a_video(tools, folder, capsys):
     assert (out / 'a.mp4').stat().st_size > 1000
 
 
+def test_a_model_by_its_name(tools, folder, capsys, monkeypatch):
+    from integral_action import zoo
+
+    monkeypatch.setattr(zoo, 'FOLDER', folder)
+    shutil.copy(folder / 'model.pth', folder / 'tiny-0123abcd.pth')
+    poses, video = folder / 'poses' / 'a.npz', folder / 'a.avi'
+    printed = []
+    for option in ('--model', 'tiny'), ('--checkpoint', folder / 'model.pth'):
+        arguments = [video, *option, '--poses', poses, '--device', 'cpu']
+        assert tools[0].main(list(map(str, arguments))) == 0
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] != ''
+    assert tools[0].main([str(video), '--model', 'big']) == 1
+    error = capsys.readouterr().err
+    assert "there is no model 'big'; there are tiny." in error
+
+
 def test_a_folder_with_a_bad_video(tools, folder, capsys):
     (folder / 'videos').mkdir()
     shutil.move(folder / 'a.avi', folder / 'videos' / 'a.avi')
@@ -98,12 +115,13 @@ def test_a_folder_with_a_bad_video(tools, folder, capsys):
     [
         (['none.mp4', '--poses', 'poses/a.npz'], 'none.mp4: there is no such'),
         (['a.avi', '--poses', 'none.npz'], 'none.npz: there is no such pose'),
-        (['a.avi'], 'model.pth has a pose stream, but there are neither'),
+        (['a.avi'], 'no pose estimator is installed: pip install rtmlib onnx'),
         (
-            ['a.avi', '--pose-estimator', 'onnx', '--pose-model', 'no.onnx'],
+            ['a.avi', '--poses', 'movenet', '--pose-model', 'no.onnx'],
             'no.onnx: there is no such model',
         ),
-        (['a.avi', '--pose-estimator', 'other'], "pose estimator 'other'"),
+        (['a.avi', '--pose-estimator', 'onnx'], 'model'),  # as it once was
+        (['a.avi', '--poses', 'other:Class'], "pose estimator 'other:Class'"),
         (['a.avi', '--classes', 'none.txt'], 'none.txt'),
     ],
 )
@@ -111,6 +129,8 @@ def test_errors_are_one_line(
     arguments, message, tools, folder, capsys, monkeypatch
 ):
     monkeypatch.chdir(folder)
+    monkeypatch.setitem(sys.modules, 'rtmlib', None)
+    monkeypatch.setitem(sys.modules, 'mediapipe', None)
     arguments += ['--checkpoint', 'model.pth', '--out-dir', 'out']
     assert tools[0].main([*arguments, '--device', 'cpu']) == 1
     error = capsys.readouterr().err
@@ -123,8 +143,11 @@ def test_usage(tools):
     given = ['--checkpoint', 'c']
     for arguments in (
         ['a.avi'],
+        ['a.avi', *given, '--model', 'm'],
         ['a.avi', *given, '--pose-model', 'm'],
         ['a.avi', *given, '--poses', 'p', '--pose-estimator', 'e'],
+        ['a.avi', *given, '--poses', 'openpose'],
+        ['a.avi', *given, '--poses', 'p.npz', '--pose-model', 'm'],
     ):
         with pytest.raises(SystemExit) as info:
             tools[0].main(arguments)

@@ -198,3 +198,28 @@ def test_what_cannot_be_published(tool, trained, tmp_path, capsys):
         assert error.startswith('error: ') and expected in error
         assert error.count('\n') == 1
     assert {p.name for p in tmp_path.iterdir()} == {'text.pth', 'bare.pth'}
+
+
+def test_eight_bits_and_unknown(tool, trained, tmp_path):
+    whole = publish(tool, trained, tmp_path)
+    (tmp_path / 'small').mkdir()
+    path = publish(
+        tool, trained, tmp_path / 'small', '--int8', '--unknown-below', '0.4'
+    )
+    assert path.stat().st_size < 0.4 * whole.stat().st_size
+    model, exact = load_model(path), load_model(whole)
+    assert model.dataset_meta == dict(classes=CLASSES, unknown_below=0.4)
+    for name, value in exact.state_dict().items():
+        rounded = model.state_dict()[name]
+        assert rounded.dtype == value.dtype
+        step = value.abs().max() / 127 if value.ndim > 1 else 0
+        assert (rounded - value).abs().max() <= step / 2 + 1e-7
+    # what is published once more stays what it is
+    again = tool.publish(path)
+    assert again['meta']['dataset_meta']['unknown_below'] == 0.4
+
+
+def test_a_threshold_out_of_range(tool, trained, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        tool.main([str(trained), str(tmp_path / 'x'), '--unknown-below', '2'])
+    assert '--unknown-below 2.0: expected 0 to 1' in capsys.readouterr().err

@@ -7,6 +7,7 @@ import sys
 from math import nan
 from pathlib import Path
 
+import numpy as np
 import pytest
 import release
 import torch
@@ -163,6 +164,11 @@ WRONG_FILES = {
         lambda: {'network': state(), 'epoch': RunsCode()},
         None,
         'it would run posix.system',
+    ),
+    'text in an array': (
+        lambda: {'network': state(), 'epoch': np.array(['x'])},
+        None,
+        'it holds numpy.dtypes.StrDType',
     ),
     'empty state dict': (lambda: {}, None, 'holds no weights'),
     'empty network': (

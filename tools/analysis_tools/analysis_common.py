@@ -1,4 +1,4 @@
-"""What the analysis tools share: naming result files, and writing reports."""
+"""What the analysis tools share: reading result files, writing reports."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional, Union
 
 import numpy as np
+from analysis_arguments import APPEARANCE, INTEGRAL, POSE
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -14,11 +15,6 @@ from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import whole_file
 
-APPEARANCE, POSE, INTEGRAL = 'appearance-only', 'pose-only', 'IntegralAction'
-FILES = (
-    'result files of `mim test --dump`, each with the name of its dataset '
-    'before it (Mimetics=b.pkl) where there are several'
-)
 # One a series, so that pictures can be read in black and white.
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*')
 LINES = ('-', '--', ':', '-.')
@@ -28,62 +24,8 @@ HATCHES = ('//', '..', '\\\\', 'xx', 'oo', '++', '--', '**')
 Models = Dict[str, Dict[str, Results]]
 
 
-def make_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
-    """A parser of the options that every tool has."""
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        '--group-key',
-        help='a meta key, such as context: its values are datasets of their '
-        'own',
-    )
-    parser.add_argument(
-        '--out-dir',
-        type=Path,
-        default=Path('work_dirs/analysis') / out_dir,
-        help='folder to write (default: %(default)s)',
-    )
-    return parser
-
-
-def add_streams(parser: argparse.ArgumentParser) -> None:
-    """``--appearance``, ``--pose`` and ``--integral``."""
-    for option, name in (
-        ('--appearance', APPEARANCE),
-        ('--pose', POSE),
-        ('--integral', INTEGRAL),
-    ):
-        parser.add_argument(
-            option,
-            nargs='+',
-            required=True,
-            metavar='[DATASET=]FILE',
-            help=f'of {name}: {FILES}',
-        )
-
-
-def add_models(parser: argparse.ArgumentParser) -> None:
-    """``--model NAME FILE ...``, as often as there are models."""
-    parser.add_argument(
-        '--model',
-        nargs='+',
-        action='append',
-        required=True,
-        dest='models',
-        metavar=('NAME', '[DATASET=]FILE'),
-        help=f'a name, and its {FILES}; again for each model',
-    )
-
-
-def add_classes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        '--classes', type=Path, help='the names of the classes, one a line'
-    )
-
-
 def read_streams(args: argparse.Namespace) -> Models:
-    """The three models of :func:`add_streams`, their videos in one order."""
+    """The three models of ``add_streams``, their videos in one order."""
     models = {
         name: read_model(files, args.group_key)
         for name, files in (
@@ -101,7 +43,7 @@ def read_streams(args: argparse.Namespace) -> Models:
 
 
 def read_models(args: argparse.Namespace) -> Models:
-    """The models of :func:`add_models`.
+    """The models of ``add_models``.
 
     Raises:
         ValueError: a model without files, a name twice, or models of different

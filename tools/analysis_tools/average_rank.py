@@ -1,20 +1,33 @@
 """Average rank of models over datasets (Table 1).
 
-    python tools/analysis_tools/average_rank.py \\
+    integral-action analyze average-rank \\
         --model appearance-only Kinetics=A.pkl Mimetics=B.pkl \\
         --model pose-only Kinetics=C.pkl Mimetics=D.pkl
 """
 
+import argparse
 import sys
 from typing import Sequence
 
 import numpy as np
+from analysis_arguments import add_models, make_parser
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'average_rank')
+    add_models(parser)
+    parser.add_argument('--topk', type=int, nargs='+', default=[1, 5])
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from analysis_common import (
     LINES,
     MARKERS,
     Models,
-    add_models,
-    make_parser,
     read_models,
     run_tool,
     write_report,
@@ -84,10 +97,7 @@ def average_rank(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'average_rank')
-    add_models(parser)
-    parser.add_argument('--topk', type=int, nargs='+', default=[1, 5])
-    return run_tool(average_rank, parser.parse_args(arguments))
+    return run_tool(average_rank, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """A table of several trainings, such as those of one mim gridsearch.
 
-    python tools/analysis_tools/compare_runs.py WORK_DIR... [--key acc/top1]
+    integral-action analyze compare-runs WORK_DIR... [--key acc/top1]
 
 Of each work_dir the value of the last validation, and the best one with its
 epoch, in the order of the names, numbers among them by their size. A training

@@ -1,19 +1,37 @@
 """Confusion matrices of the three models, side by side (Figure 6).
 
-    python tools/analysis_tools/confusion.py --group-key context \\
+    integral-action analyze confusion --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl [--classes labels.txt]
 """
 
+import argparse
 import sys
 from typing import Dict, List, Tuple
 
 import numpy as np
+from analysis_arguments import add_classes, add_streams, make_parser
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'confusion')
+    add_streams(parser)
+    add_classes(parser)
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=10,
+        help='of confusions to list (default: 10)',
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from analysis_common import (
-    add_classes,
-    add_streams,
     class_names,
     file_name,
-    make_parser,
     read_streams,
     run_tool,
     write_report,
@@ -137,16 +155,7 @@ def write_confusions(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'confusion')
-    add_streams(parser)
-    add_classes(parser)
-    parser.add_argument(
-        '--num',
-        type=int,
-        default=10,
-        help='of confusions to list (default: 10)',
-    )
-    return run_tool(write_confusions, parser.parse_args(arguments))
+    return run_tool(write_confusions, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """How far models lean on the scene, on sets out of context of one's own.
 
-    python tools/analysis_tools/context_report.py data/mine-ooc \\
+    integral-action analyze context-report data/mine-ooc \\
         --model NAME FILE ... [--model NAME FILE ...] \\
         [--metrics NAME METRICS.json] [--classes labels.txt]
 
@@ -17,8 +17,56 @@ from pathlib import Path
 from typing import Dict, List
 
 import numpy as np
+from analysis_arguments import add_classes
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'sets', type=Path, help='the folder that out_of_context.py wrote'
+    )
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        action='append',
+        required=True,
+        dest='models',
+        metavar=('NAME', 'FILE'),
+        help='a name, and its result files; again for each model',
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs=2,
+        action='append',
+        default=[],
+        metavar=('NAME', 'FILE'),
+        help='the JSON of a test with SwapAccuracy; again for each model',
+    )
+    parser.add_argument(
+        '--visible',
+        type=float,
+        default=0.5,
+        help='share of the frames with a pose, from which on a pose counts as '
+        'visible (default: %(default)s)',
+    )
+    add_classes(parser)
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        default=Path('work_dirs/analysis/context_report'),
+        help='folder to write (default: %(default)s)',
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from analysis_common import (
-    add_classes,
     class_names,
     dot_figure,
     file_name,
@@ -147,45 +195,7 @@ def context_report(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument(
-        'sets', type=Path, help='the folder that out_of_context.py wrote'
-    )
-    parser.add_argument(
-        '--model',
-        nargs='+',
-        action='append',
-        required=True,
-        dest='models',
-        metavar=('NAME', 'FILE'),
-        help='a name, and its result files; again for each model',
-    )
-    parser.add_argument(
-        '--metrics',
-        nargs=2,
-        action='append',
-        default=[],
-        metavar=('NAME', 'FILE'),
-        help='the JSON of a test with SwapAccuracy; again for each model',
-    )
-    parser.add_argument(
-        '--visible',
-        type=float,
-        default=0.5,
-        help='share of the frames with a pose, from which on a pose counts as '
-        'visible (default: %(default)s)',
-    )
-    add_classes(parser)
-    parser.add_argument(
-        '--out-dir',
-        type=Path,
-        default=Path('work_dirs/analysis/context_report'),
-        help='folder to write (default: %(default)s)',
-    )
-    return run_tool(context_report, parser.parse_args(arguments))
+    return run_tool(context_report, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Videos on which the three models differ (Figures 7 to 11).
 
-    python tools/analysis_tools/disagreements.py --group-key context \\
+    integral-action analyze disagreements --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl \\
         --annotations data/puppets/test.jsonl \\
         --video-prefix data/puppets/videos --pose-prefix data/puppets/poses \\
@@ -11,28 +11,69 @@ pose-only one, only IntegralAction, all but it): frames, skeletons and the
 models' predictions. disagreements_DATASET.csv lists all the videos.
 """
 
+import argparse
 import sys
 from itertools import product
 from os.path import basename, normpath
 from typing import Dict, List, Tuple
 
 import numpy as np
-from analysis_common import (
+from analysis_arguments import (
     APPEARANCE,
     INTEGRAL,
     POSE,
-    Models,
     add_classes,
     add_streams,
+    make_parser,
+)
+from rich.console import Console
+from rich.progress import track
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'disagreements')
+    add_streams(parser)
+    add_classes(parser)
+    parser.add_argument(
+        '--annotations', required=True, help='the list of the videos'
+    )
+    parser.add_argument('--split', help='which split of it')
+    for stream in ('video', 'pose'):
+        parser.add_argument(
+            f'--{stream}-prefix',
+            default='',
+            metavar='DIR',
+            help=f"of the list's {stream} files, as in the config's data_root "
+            f'and data_prefix',
+        )
+    parser.add_argument('--layout', default='openpose18', help='of the poses')
+    parser.add_argument(
+        '--num',
+        type=int,
+        default=4,
+        help='videos of each kind and dataset (default: 4)',
+    )
+    parser.add_argument(
+        '--panel-width',
+        type=int,
+        default=160,
+        help='of a frame, pixels (default: 160)',
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from analysis_common import (
+    Models,
     class_names,
     file_name,
-    make_parser,
     read_streams,
     run_tool,
     write_report,
 )
-from rich.console import Console
-from rich.progress import track
 
 from integral_action.datasets import VideoPoseDataset
 from integral_action.datasets.transforms import (
@@ -261,35 +302,7 @@ def disagreements(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'disagreements')
-    add_streams(parser)
-    add_classes(parser)
-    parser.add_argument(
-        '--annotations', required=True, help='the list of the videos'
-    )
-    parser.add_argument('--split', help='which split of it')
-    for stream in ('video', 'pose'):
-        parser.add_argument(
-            f'--{stream}-prefix',
-            default='',
-            metavar='DIR',
-            help=f"of the list's {stream} files, as in the config's data_root "
-            f'and data_prefix',
-        )
-    parser.add_argument('--layout', default='openpose18', help='of the poses')
-    parser.add_argument(
-        '--num',
-        type=int,
-        default=4,
-        help='videos of each kind and dataset (default: 4)',
-    )
-    parser.add_argument(
-        '--panel-width',
-        type=int,
-        default=160,
-        help='of a frame, pixels (default: 160)',
-    )
-    return run_tool(disagreements, parser.parse_args(arguments))
+    return run_tool(disagreements, parse_args(arguments))
 
 
 if __name__ == '__main__':

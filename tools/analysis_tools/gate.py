@@ -1,6 +1,6 @@
 """The gate G: of each class, and its distribution (Table 5, Figure 4).
 
-    python tools/analysis_tools/gate.py --group-key context \\
+    integral-action analyze gate --group-key context \\
         --model 'with L_gate' I.pkl --model 'without L_gate' N.pkl \\
         [--classes labels.txt]
 
@@ -8,19 +8,31 @@ G of a video is the mean over its clips, time and channels: the share of
 appearance that the gate lets in.
 """
 
+import argparse
 import sys
 from typing import Dict, List, Tuple
 
 import numpy as np
+from analysis_arguments import add_classes, add_models, make_parser
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'gate')
+    add_models(parser)
+    add_classes(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from analysis_common import (
     HATCHES,
     LINES,
     Models,
-    add_classes,
-    add_models,
     class_names,
     dot_figure,
-    make_parser,
     read_models,
     run_tool,
     write_report,
@@ -132,7 +144,7 @@ def distribution_figure(parts: Parts) -> Figure:
         axes.set_ylabel('density')
         axes.set_xlim(low, high)
         axes.legend(fontsize=8)
-    panels[-1].set_xlabel('G, the share of appearance')
+    panels[-1].set_xlabel('G, the share of appearance let in')
     return figure
 
 
@@ -155,10 +167,7 @@ def gate(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'gate')
-    add_models(parser)
-    add_classes(parser)
-    return run_tool(gate, parser.parse_args(arguments))
+    return run_tool(gate, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Parameters and FLOPs of a config, for one clip.
 
-    python tools/analysis_tools/get_flops.py CONFIG
+    integral-action analyze get-flops CONFIG
 
 As MMAction2's tool of that name counts them: a multiplication and its addition
 are one.
@@ -8,10 +8,31 @@ are one.
 
 import argparse
 
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('config')
+    parser.add_argument(
+        '--num-classes',
+        type=int,
+        default=400,
+        help='number of classes, where the config leaves it open '
+        '(default: 400)',
+    )
+    return parser.parse_args()
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 import torch
+from mmaction.registry import MODELS
 from mmengine.analysis import get_model_complexity_info
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+
+import integral_action  # noqa: F401  registers everything
 
 
 class OneClip(torch.nn.Module):
@@ -28,14 +49,7 @@ class OneClip(torch.nn.Module):
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('config')
-    args = parser.parse_args()
-
-    from mmaction.registry import MODELS
-
-    import integral_action  # noqa: F401
-
+    args = parse_args()
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.default_scope)
     model = MODELS.build(cfg.model).eval()

@@ -1,6 +1,6 @@
 """Top-1 accuracy of each class, and of the oracle selection (Tables 10-12).
 
-    python tools/analysis_tools/per_class.py \\
+    integral-action analyze per-class \\
         --appearance A.pkl --pose P.pkl --integral I.pkl \\
         [--group-key context] [--classes labels.txt]
 
@@ -8,19 +8,35 @@ The oracle selection takes, for each video, the right one of the
 appearance-only and the pose-only model's predictions, where there is one.
 """
 
+import argparse
 import sys
 from typing import Dict, List
 
 import numpy as np
-from analysis_common import (
+from analysis_arguments import (
     APPEARANCE,
     POSE,
     add_classes,
     add_streams,
+    make_parser,
+)
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'per_class')
+    add_streams(parser)
+    add_classes(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from analysis_common import (
     class_names,
     dot_figure,
     file_name,
-    make_parser,
     read_streams,
     run_tool,
     write_report,
@@ -91,10 +107,7 @@ def per_class(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'per_class')
-    add_streams(parser)
-    add_classes(parser)
-    return run_tool(per_class, parser.parse_args(arguments))
+    return run_tool(per_class, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,17 +1,40 @@
 """Relative difference of a model to the best of the others (Tables 4 and 6).
 
-    python tools/analysis_tools/relative_difference.py --group-key context \\
+    integral-action analyze relative-difference --group-key context \\
         --model appearance-only A.pkl --model 'feature fuse' F.pkl \\
         --model IntegralAction I.pkl --not-compared appearance-only
 """
 
+import argparse
 import sys
 
 import numpy as np
+from analysis_arguments import add_models, make_parser
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'relative_difference')
+    add_models(parser)
+    parser.add_argument(
+        '--ours', metavar='NAME', help='the model to compare (default: last)'
+    )
+    parser.add_argument(
+        '--not-compared',
+        nargs='+',
+        default=[],
+        metavar='NAME',
+        help='models that are only shown; in Table 4 those of one stream',
+    )
+    parser.add_argument('--topk', type=int, nargs='+', default=[1, 5])
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from analysis_common import (
     HATCHES,
-    add_models,
-    make_parser,
     read_models,
     run_tool,
     write_report,
@@ -70,20 +93,7 @@ def differences(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'relative_difference')
-    add_models(parser)
-    parser.add_argument(
-        '--ours', metavar='NAME', help='the model to compare (default: last)'
-    )
-    parser.add_argument(
-        '--not-compared',
-        nargs='+',
-        default=[],
-        metavar='NAME',
-        help='models that are only shown; in Table 4 those of one stream',
-    )
-    parser.add_argument('--topk', type=int, nargs='+', default=[1, 5])
-    return run_tool(differences, parser.parse_args(arguments))
+    return run_tool(differences, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,19 +1,37 @@
 """Weights of the score average, in against out of context (Figure 5).
 
-    python tools/analysis_tools/score_average.py --group-key context \\
+    integral-action analyze score-average --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl
 """
 
+import argparse
 import sys
 
 import numpy as np
-from analysis_common import (
+from analysis_arguments import (
     APPEARANCE,
     INTEGRAL,
     POSE,
-    Models,
     add_streams,
     make_parser,
+)
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = make_parser(__doc__, 'score_average')
+    add_streams(parser)
+    parser.add_argument(
+        '--num', type=int, default=11, help='of weights (default: 11)'
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from analysis_common import (
+    Models,
     read_streams,
     run_tool,
     write_report,
@@ -101,12 +119,7 @@ def score_average(args) -> None:
 
 def main(arguments=None) -> int:
     """The tool."""
-    parser = make_parser(__doc__, 'score_average')
-    add_streams(parser)
-    parser.add_argument(
-        '--num', type=int, default=11, help='of weights (default: 11)'
-    )
-    return run_tool(score_average, parser.parse_args(arguments))
+    return run_tool(score_average, parse_args(arguments))
 
 
 if __name__ == '__main__':

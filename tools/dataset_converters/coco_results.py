@@ -1,7 +1,7 @@
 """Convert any videos with COCO keypoint results, one JSON file a video.
 
 Usage:
-    python tools/dataset_converters/coco_results.py VIDEOS POSES OUT
+    integral-action convert coco-results VIDEOS POSES OUT
 
 `VIDEOS/<class>/a.mp4` has its poses in `POSES/<class>/a.json`: a list of
 {image_id, keypoints, ...}, image_id the frame from 0. All videos go into
@@ -14,14 +14,51 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Tuple
 
+from converter_arguments import add_arguments, folder, run
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('poses', type=folder, help='folder of the results')
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--lists',
+        type=Path,
+        nargs='+',
+        help='text files of a path (in VIDEOS) and a label a line; a label is '
+        'a number or a class name without blanks',
+    )
+    parser.add_argument(
+        '--labels', type=Path, help='class names, one a line, in label order'
+    )
+    parser.add_argument(
+        '--layout', default='coco17', help="the poses' keypoints"
+    )
+    parser.add_argument(
+        '--to-openpose18',
+        action='store_true',
+        help='make the 18 keypoints of OpenPose from the 17 of COCO',
+    )
+    add_arguments(parser)
+    args = parser.parse_args(arguments)
+    if args.to_openpose18 and args.layout != 'coco17':
+        parser.error('--to-openpose18 takes the 17 keypoints of coco17')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from integral_action.datasets.coco_results import read_coco_results
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.writer import (
     Video,
     VideoInfo,
-    add_arguments,
-    folder,
-    run,
     video_files,
 )
 from integral_action.keypoints import KeypointLayout
@@ -65,6 +102,7 @@ def labels_of(
 
 def prepare(args) -> Dict:
     """What to convert."""
+    KeypointLayout.get(args.layout)  # before the work that a wrong one spoils
     if args.lists:
         lists = {path.stem: read_list(path) for path in args.lists}
         if len(lists) < len(args.lists):
@@ -115,46 +153,8 @@ def prepare(args) -> Dict:
     )
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument('videos', type=folder, help='folder of the videos')
-    parser.add_argument('poses', type=folder, help='folder of the results')
-    parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument(
-        '--lists',
-        type=Path,
-        nargs='+',
-        help='text files of a path (in VIDEOS) and a label a line; a label is '
-        'a number or a class name without blanks',
-    )
-    parser.add_argument(
-        '--labels', type=Path, help='class names, one a line, in label order'
-    )
-    parser.add_argument(
-        '--layout', default='coco17', help="the poses' keypoints"
-    )
-    parser.add_argument(
-        '--to-openpose18',
-        action='store_true',
-        help='make the 18 keypoints of OpenPose from the 17 of COCO',
-    )
-    add_arguments(parser)
-    return parser
-
-
 def main(arguments=None) -> None:
-    parser = make_parser()
-    args = parser.parse_args(arguments)
-    try:
-        KeypointLayout.get(args.layout)
-    except (OSError, ValueError) as error:
-        parser.error(f'--layout: {error}')
-    if args.to_openpose18 and args.layout != 'coco17':
-        parser.error('--to-openpose18 takes the 17 keypoints of coco17')
-    run(prepare, args)
+    run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """Hold out a share of the training videos, to choose settings by.
 
-    python tools/dataset_converters/hold_out.py data/train.jsonl
+    integral-action convert hold-out data/train.jsonl
 
 `data/train-fit.jsonl` is to train on, `data/train-held-out.jsonl` to compare
 settings on; the test videos stay for what was chosen. See docs/data.md.
@@ -13,9 +13,26 @@ from collections import Counter
 from pathlib import Path
 from typing import List, Optional
 
+from converter_arguments import add_split_arguments
 from rich.console import Console
 from rich.table import Table
-from video_folder import add_split_arguments, split_videos
+
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('ann_file', type=Path, help='the training list')
+    add_split_arguments(parser, '--share')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from video_folder import split_videos
 
 from integral_action.fileio import (
     read_annotations,
@@ -28,13 +45,7 @@ PARTS = {'train': 'fit', 'test': 'held-out'}  # of split_videos
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Write both lists; the exit status is 1 where that cannot be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument('ann_file', type=Path, help='the training list')
-    add_split_arguments(parser, '--share')
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     try:
         annotations = read_annotations(args.ann_file)
         records = {}

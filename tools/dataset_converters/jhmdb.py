@@ -1,7 +1,7 @@
 """Convert JHMDB with COCO keypoint results: the three official splits.
 
 Usage:
-    python tools/dataset_converters/jhmdb.py SPLITS VIDEOS POSES OUT
+    integral-action convert jhmdb SPLITS VIDEOS POSES OUT
 
 SPLITS holds `<class>_test_split<1, 2 or 3>.txt`, VIDEOS `<class>/<name>.avi`,
 POSES `<class>/<name>.json`, a list of {image_id, keypoints, ...}, image_id the
@@ -15,13 +15,37 @@ from functools import partial
 from pathlib import Path
 from typing import Dict
 
+from converter_arguments import add_arguments, folder, run
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        'splits', type=folder, help='folder of the split files'
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('poses', type=folder, help='folder of the results')
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--to-openpose18',
+        action='store_true',
+        help='make the 18 keypoints of OpenPose from the 17 of COCO',
+    )
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 from integral_action.datasets.coco_results import read_coco_results
 from integral_action.datasets.writer import (
     Video,
     VideoInfo,
-    add_arguments,
-    folder,
-    run,
 )
 
 SPLIT_FILE = re.compile(r'(.+)_test_split([123])\.txt')
@@ -94,23 +118,7 @@ def prepare(args) -> Dict:
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument(
-        'splits', type=folder, help='folder of the split files'
-    )
-    parser.add_argument('videos', type=folder, help='folder of the videos')
-    parser.add_argument('poses', type=folder, help='folder of the results')
-    parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument(
-        '--to-openpose18',
-        action='store_true',
-        help='make the 18 keypoints of OpenPose from the 17 of COCO',
-    )
-    add_arguments(parser)
-    run(prepare, parser.parse_args(arguments))
+    run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,8 +1,8 @@
 """Convert Kinetics with the poses of Kinetics-skeleton (OpenPose's 18).
 
 Usage:
-    python tools/dataset_converters/kinetics_skeleton.py SKELETONS VIDEOS OUT
-    python tools/dataset_converters/kinetics_skeleton.py SKELETONS VIDEOS OUT \
+    integral-action convert kinetics-skeleton SKELETONS VIDEOS OUT
+    integral-action convert kinetics-skeleton SKELETONS VIDEOS OUT \
         --classes kinetics50
 
 SKELETONS is the folder of `kinetics_train/<id>.json` and
@@ -18,23 +18,58 @@ from pathlib import Path
 from typing import Dict, List, Tuple
 
 import numpy as np
-
-from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.writer import (
-    Finding,
-    Video,
-    VideoInfo,
-    add_arguments,
-    folder,
-    run,
-    video_files,
-)
+from converter_arguments import add_arguments, folder, run
 
 DATA = Path(__file__).resolve().parents[1] / 'data'
 LABEL_MAPS = dict(
     kinetics400=DATA / 'kinetics400' / 'label_map_k400.txt',
     kinetics50=DATA / 'kinetics50' / 'label_map_k50.txt',
 )
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        'skeletons', type=folder, help='folder of Kinetics-skeleton'
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--classes', choices=LABEL_MAPS, default='kinetics400', help='which'
+    )
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        help='other class names, in label order: text, one a line, or an '
+        "annotation file of the authors' release (.json)",
+    )
+    parser.add_argument(
+        '--split',
+        nargs=3,
+        action='append',
+        metavar=('NAME', 'LABELS', 'FOLDER'),
+        help='where file of labels and folder have other names, in SKELETONS; '
+        'may be given several times',
+    )
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from integral_action.datasets.label_map import LabelMap
+from integral_action.datasets.writer import (
+    Finding,
+    Video,
+    VideoInfo,
+    video_files,
+)
+
 LABEL_FILE = re.compile(r'kinetics_(\w+)_label\.json')
 YOUTUBE_ID = re.compile(r'([\w-]{11})(_\d+_\d+)?')
 POSE_FPS = 30  # the videos were resampled before OpenPose saw them
@@ -206,34 +241,7 @@ def prepare(args) -> Dict:
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument(
-        'skeletons', type=folder, help='folder of Kinetics-skeleton'
-    )
-    parser.add_argument('videos', type=folder, help='folder of the videos')
-    parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument(
-        '--classes', choices=LABEL_MAPS, default='kinetics400', help='which'
-    )
-    parser.add_argument(
-        '--labels',
-        type=Path,
-        help='other class names, in label order: text, one a line, or an '
-        "annotation file of the authors' release (.json)",
-    )
-    parser.add_argument(
-        '--split',
-        nargs=3,
-        action='append',
-        metavar=('NAME', 'LABELS', 'FOLDER'),
-        help='where file of labels and folder have other names, in SKELETONS; '
-        'may be given several times',
-    )
-    add_arguments(parser)
-    run(prepare, parser.parse_args(arguments))
+    run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':

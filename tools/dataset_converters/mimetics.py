@@ -1,7 +1,7 @@
 """Convert Mimetics with the poses of the authors' release. Evaluation only.
 
 Usage:
-    python tools/dataset_converters/mimetics.py VIDEOS POSES OUT
+    integral-action convert mimetics VIDEOS POSES OUT
 
 `VIDEOS/<class>/<name>.mp4` has its poses in `POSES/<class>/<name>/data.json`,
 as in the release, or in `POSES/<class>/<name>.json`; the folders of classes
@@ -16,14 +16,35 @@ from pathlib import Path, PurePosixPath
 from typing import Dict
 
 import numpy as np
+from converter_arguments import add_arguments, folder, run
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('poses', type=folder, help='folder of the poses')
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--labels',
+        type=Path,
+        help='the 50 class names in the order of the model: text, one a line, '
+        "or an annotation file of the authors' release (.json)",
+    )
+    add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.writer import (
     Video,
     VideoInfo,
-    add_arguments,
-    folder,
-    run,
     video_files,
 )
 
@@ -106,21 +127,7 @@ def prepare(args) -> Dict:
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument('videos', type=folder, help='folder of the videos')
-    parser.add_argument('poses', type=folder, help='folder of the poses')
-    parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument(
-        '--labels',
-        type=Path,
-        help='the 50 class names in the order of the model: text, one a line, '
-        "or an annotation file of the authors' release (.json)",
-    )
-    add_arguments(parser)
-    run(prepare, parser.parse_args(arguments))
+    run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':

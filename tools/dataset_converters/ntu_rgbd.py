@@ -1,7 +1,7 @@
 """Convert NTU RGB+D with its own skeletons (25 joints, 60 classes).
 
 Usage:
-    python tools/dataset_converters/ntu_rgbd.py SKELETONS VIDEOS OUT
+    integral-action convert ntu-rgbd SKELETONS VIDEOS OUT
 
 `SKELETONS/S001C001P001R001A001.skeleton` belongs to
 `S001C001P001R001A001_rgb.avi`, anywhere in VIDEOS. Writes `OUT/xsub_train`,
@@ -14,15 +14,32 @@ from pathlib import Path
 from typing import Dict, Tuple
 
 import numpy as np
+from converter_arguments import add_arguments, folder, run
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        'skeletons', type=folder, help='folder of the .skeleton files'
+    )
+    parser.add_argument('videos', type=folder, help='folder of the videos')
+    parser.add_argument('out', type=Path, help='folder to write')
+    add_arguments(parser, keep_empty=False)
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.writer import (
     Finding,
     Video,
     VideoInfo,
-    add_arguments,
-    folder,
-    run,
     video_files,
 )
 
@@ -155,17 +172,7 @@ def prepare(args) -> Dict:
 
 
 def main(arguments=None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument(
-        'skeletons', type=folder, help='folder of the .skeleton files'
-    )
-    parser.add_argument('videos', type=folder, help='folder of the videos')
-    parser.add_argument('out', type=Path, help='folder to write')
-    add_arguments(parser, keep_empty=False)
-    run(prepare, parser.parse_args(arguments))
+    run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 """Make sets out of context of the videos of a data set with poses.
 
 Usage:
-    python tools/dataset_converters/out_of_context.py LIST OUT \\
+    integral-action convert out-of-context LIST OUT \\
         --video-prefix VIDEOS --pose-prefix POSES --layout coco17
 
 OUT gets `person-only.jsonl`, `background-only.jsonl`,
@@ -20,15 +20,115 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, List, Tuple
 
-import cv2
 import numpy as np
+from converter_arguments import finish, folder
 from mmengine.config import DictAction
+
+
+def number(least: float, most: float, kind: Callable = int) -> Callable:
+    """The type of an argument that is a number of a range."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f'{text}: expected {least} to {most}'
+            )
+        return value
+
+    return parse
+
+
+def parse_args(arguments=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add('list', type=Path, help='annotations: .jsonl, .json or .pkl')
+    add('out', type=Path, help='folder to write')
+    add('--split', help='of a .pkl')
+    add('--video-prefix', type=folder, required=True, help='of the videos')
+    add('--pose-prefix', type=folder, default='.', help='of the pose files')
+    add('--layout', default='openpose18', help="the poses' keypoints")
+    add('--classes', type=Path, help='class names, one a line')
+    add('--seed', type=number(0, 2**32), default=0, help='of the pairs')
+    add(
+        '--min-share',
+        type=number(0, 1, float),
+        default=0.05,
+        help='of the picture; videos whose person is smaller are left out',
+    )
+    add(
+        '--max-share',
+        type=number(0, 1, float),
+        default=0.5,
+        help='videos whose person is bigger are left out',
+    )
+    add(
+        '--persons',
+        type=number(1, 100),
+        default=1,
+        help='that act; all others are taken for background, and removed',
+    )
+    add(
+        '--score-thr',
+        type=number(0, 1e9, float),
+        default=0.1,
+        help='keypoints above it are seen',
+    )
+    add(
+        '--reach',
+        type=number(0, 10**6),
+        default=5,
+        help='frames that a missing keypoint is taken from',
+    )
+    add(
+        '--masks',
+        default='grabcut',
+        help="poses, grabcut, or a 'module:Class' of your own",
+    )
+    add(
+        '--masks-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='that the masks are made with',
+    )
+    add(
+        '--colour',
+        nargs=3,
+        type=number(0, 255),
+        default=[124, 116, 104],
+        metavar=('R', 'G', 'B'),
+        help='round the person of person-only; the mean of ImageNet, which '
+        'the configs make 0',
+    )
+    add('--sheet', type=Path, help='picture (.png) of what came out')
+    add('--sheet-rows', type=number(1, 1000), default=8, help='videos on it')
+    add(
+        '--workers',
+        type=number(1, 1000),
+        default=min(8, os.cpu_count() or 1),
+        help='processes',
+    )
+    args = parser.parse_args(arguments)
+    if args.sheet and args.sheet.suffix != '.png':
+        parser.error(f'--sheet {args.sheet}: expected a file ending in .png')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+import cv2
 
 from integral_action.datasets import VideoPoseDataset
 from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.out_of_context import (
-    MASKS,
     SCENE_SETS,
     SETS,
     Clip,
@@ -43,8 +143,6 @@ from integral_action.datasets.writer import (
     Finding,
     Report,
     Video,
-    finish,
-    folder,
     link_to,
     probe_video,
 )
@@ -355,6 +453,7 @@ def make(args: argparse.Namespace) -> SetsReport:
         args.reach,
     )
     find_masks(args.masks)
+    KeypointLayout.get(args.layout)
     cv2.setNumThreads(1)  # a fork would wait for threads that it has not
     out, videos, extras = args.out, read_videos(args), extras_of(args)
     (out / 'videos').mkdir(parents=True, exist_ok=True)
@@ -487,105 +586,6 @@ def write_class_names(args: argparse.Namespace) -> None:
         names = LabelMap.read(path).names
         with whole_file(args.out / 'classes.txt') as temporary:
             temporary.write_text(''.join(f'{name}\n' for name in names))
-
-
-def number(least: float, most: float, kind: Callable = int) -> Callable:
-    """The type of an argument that is a number of a range."""
-
-    def parse(text: str):
-        value = kind(text)
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f'{text}: expected {least} to {most}'
-            )
-        return value
-
-    return parse
-
-
-def parse_args(arguments=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add('list', type=Path, help='annotations: .jsonl, .json or .pkl')
-    add('out', type=Path, help='folder to write')
-    add('--split', help='of a .pkl')
-    add('--video-prefix', type=folder, required=True, help='of the videos')
-    add('--pose-prefix', type=folder, default='.', help='of the pose files')
-    add('--layout', default='openpose18', help="the poses' keypoints")
-    add('--classes', type=Path, help='class names, one a line')
-    add('--seed', type=number(0, 2**32), default=0, help='of the pairs')
-    add(
-        '--min-share',
-        type=number(0, 1, float),
-        default=0.05,
-        help='of the picture; videos whose person is smaller are left out',
-    )
-    add(
-        '--max-share',
-        type=number(0, 1, float),
-        default=0.5,
-        help='videos whose person is bigger are left out',
-    )
-    add(
-        '--persons',
-        type=number(1, 100),
-        default=1,
-        help='that act; all others are taken for background, and removed',
-    )
-    add(
-        '--score-thr',
-        type=number(0, 1e9, float),
-        default=0.1,
-        help='keypoints above it are seen',
-    )
-    add(
-        '--reach',
-        type=number(0, 10**6),
-        default=5,
-        help='frames that a missing keypoint is taken from',
-    )
-    add(
-        '--masks',
-        default='grabcut',
-        help=f"{', '.join(MASKS)}, or a 'module:Class' of your own",
-    )
-    add(
-        '--masks-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='that the masks are made with',
-    )
-    add(
-        '--colour',
-        nargs=3,
-        type=number(0, 255),
-        default=[124, 116, 104],
-        metavar=('R', 'G', 'B'),
-        help='round the person of person-only; the mean of ImageNet, which '
-        'the configs make 0',
-    )
-    add('--sheet', type=Path, help='picture (.png) of what came out')
-    add('--sheet-rows', type=number(1, 1000), default=8, help='videos on it')
-    add(
-        '--workers',
-        type=number(1, 1000),
-        default=min(8, os.cpu_count() or 1),
-        help='processes',
-    )
-    args = parser.parse_args(arguments)
-    try:
-        KeypointLayout.get(args.layout)
-        find_masks(args.masks)
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    if args.sheet and args.sheet.suffix != '.png':
-        parser.error(f'--sheet {args.sheet}: expected a file ending in .png')
-    return args
 
 
 def main(arguments=None) -> None:

@@ -8,7 +8,7 @@ the figure's own, with the faults of a pose estimator. Results on this set are
 results on generated data.
 
 Usage:
-    python tools/dataset_converters/puppets.py data/puppets
+    integral-action convert puppets data/puppets
 
 A video depends on the seed, its split, its number, the size and the number of
 frames alone, so an interrupted run goes on where it stopped.
@@ -23,9 +23,57 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Tuple
 
-import cv2
 import numpy as np
 from rich.progress import Progress
+
+
+def parse_args(argv=None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--size',
+        type=int,
+        default=56,
+        help='width and height of the videos, pixels',
+    )
+    parser.add_argument('--frames', type=int, default=8, help='per video')
+    parser.add_argument(
+        '--num-train', type=int, default=64, help='training videos a class'
+    )
+    parser.add_argument(
+        '--num-test',
+        type=int,
+        default=80,
+        help='videos a class in either test set',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of everything that is drawn'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=2, help='processes that draw'
+    )
+    args = parser.parse_args(argv)
+    if args.size < 16 or args.size % 2:  # the codec halves the colour planes
+        parser.error(
+            f'--size {args.size}: expected an even number, 16 or more'
+        )
+    for name in ('frames', 'num_train', 'num_test', 'seed', 'workers'):
+        least, value = int(name != 'seed'), getattr(args, name)
+        if value < least:
+            parser.error(
+                f'--{name.replace("_", "-")} {value}: expected {least} or more'
+            )
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+import cv2
 
 from integral_action.fileio import whole_file, write_annotations, write_poses
 from integral_action.keypoints import KeypointLayout
@@ -793,48 +841,6 @@ def claim(out: Path, args: Dict) -> None:
                 f'{before.get(name)}, not {value}: choose another '
                 f'folder, or remove this one'
             )
-
-
-def parse_args(argv=None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument('out', type=Path, help='folder to write')
-    parser.add_argument(
-        '--size',
-        type=int,
-        default=56,
-        help='width and height of the videos, pixels',
-    )
-    parser.add_argument('--frames', type=int, default=8, help='per video')
-    parser.add_argument(
-        '--num-train', type=int, default=64, help='training videos a class'
-    )
-    parser.add_argument(
-        '--num-test',
-        type=int,
-        default=80,
-        help='videos a class in either test set',
-    )
-    parser.add_argument(
-        '--seed', type=int, default=0, help='of everything that is drawn'
-    )
-    parser.add_argument(
-        '--workers', type=int, default=2, help='processes that draw'
-    )
-    args = parser.parse_args(argv)
-    if args.size < 16 or args.size % 2:  # the codec halves the colour planes
-        parser.error(
-            f'--size {args.size}: expected an even number, 16 or more'
-        )
-    for name in ('frames', 'num_train', 'num_test', 'seed', 'workers'):
-        least, value = int(name != 'seed'), getattr(args, name)
-        if value < least:
-            parser.error(
-                f'--{name.replace("_", "-")} {value}: expected {least} or more'
-            )
-    return args
 
 
 def main(argv=None) -> None:

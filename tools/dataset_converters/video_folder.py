@@ -1,6 +1,6 @@
 """Make lists of your own videos: a folder a class, split into train and test.
 
-    python tools/dataset_converters/video_folder.py VIDEOS OUT
+    integral-action convert video-folder VIDEOS OUT
 
 `VIDEOS/<class>/**/*.mp4` become `OUT/train.txt` and `OUT/test.txt` (a path and
 a label a line), `OUT/classes.txt` and a link `OUT/videos`. The lists are what
@@ -15,10 +15,27 @@ from collections import Counter, defaultdict
 from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, List, Optional
 
+from converter_arguments import add_split_arguments, folder
 from rich.console import Console
 from rich.table import Table
 
-from integral_action.datasets.writer import folder, link_to, video_files
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('videos', type=folder, help='a folder a class')
+    parser.add_argument('out', type=Path, help='folder to write')
+    add_split_arguments(parser, '--test-share')
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
+from integral_action.datasets.writer import link_to, video_files
 from integral_action.fileio import whole_file
 
 
@@ -89,17 +106,6 @@ def split_videos(
     return {name: sorted(members) for name, members in lists.items()}
 
 
-def add_split_arguments(parser: argparse.ArgumentParser, share: str) -> None:
-    """The options of :func:`split_videos`; ``share`` is the first's name."""
-    parser.add_argument(share, type=float, default=0.2)
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument(
-        '--group',
-        metavar='REGEX',
-        help='videos of a class in which it finds the same text stay together',
-    )
-
-
 def check_pose_files(names: List[str]) -> None:
     """Poses of a.avi and of a.mp4 would be in one file.
 
@@ -134,14 +140,7 @@ def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Write the lists; the exit status is 1 where that cannot be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    parser.add_argument('videos', type=folder, help='a folder a class')
-    parser.add_argument('out', type=Path, help='folder to write')
-    add_split_arguments(parser, '--test-share')
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     try:
         every = video_files(args.videos)
         names = [name for name in every if '/' in name]

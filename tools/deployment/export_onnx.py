@@ -1,6 +1,6 @@
 """Export a trained model to ONNX.
 
-    python tools/deployment/export_onnx.py CHECKPOINT OUT.onnx [--verify]
+    integral-action export onnx CHECKPOINT OUT.onnx [--verify]
 
 CHECKPOINT is one of a training, or a published one: it carries its config. The
 model takes any batch and any number of clips:
@@ -20,9 +20,7 @@ import argparse
 import sys
 from typing import List, Optional
 
-from integral_action.deployment import export_onnx
-from integral_action.deployment.command_line import make_parser, run
-from integral_action.deployment.export import OPSETS
+from export_arguments import make_parser, run
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -31,13 +29,15 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument(
         '--opset',
         type=int,
-        default=OPSETS[0],
-        choices=range(OPSETS[0], OPSETS[1] + 1),
-        help=f'of ONNX (default: {OPSETS[0]})',
+        default=17,
+        choices=range(17, 21),
+        help='of ONNX (default: 17)',
     )
     args = parser.parse_args(arguments)
 
     def export(deployable, path, metadata):
+        from integral_action.deployment import export_onnx
+
         export_onnx(deployable, path, metadata, args.opset)
         return _runner(path, args)
 

@@ -1,6 +1,6 @@
 """Export a trained model as a program of torch.export.
 
-    python tools/deployment/export_program.py CHECKPOINT OUT.pt2 [--verify]
+    integral-action export program CHECKPOINT OUT.pt2 [--verify]
 
 Inputs and outputs are those of export_onnx.py. The program runs with torch
 alone, and its metadata is an extra file of it; see docs/deployment.md.
@@ -9,10 +9,7 @@ alone, and its metadata is an extra file of it; see docs/deployment.md.
 import sys
 from typing import List, Optional
 
-import torch
-
-from integral_action.deployment import export_program, load_program
-from integral_action.deployment.command_line import make_parser, run
+from export_arguments import make_parser, run
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -20,6 +17,10 @@ def main(arguments: Optional[List[str]] = None) -> int:
     args = make_parser(__doc__, '.pt2').parse_args(arguments)
 
     def export(deployable, path, metadata):
+        import torch
+
+        from integral_action.deployment import export_program, load_program
+
         export_program(deployable, path, metadata)
         if not args.verify:
             return None

@@ -1,6 +1,6 @@
-"""Make the checkpoint of a training one to publish.
+"""Make a training's checkpoint ready to publish.
 
-    python tools/model_converters/publish_model.py IN OUT
+    integral-action publish IN OUT
 
 writes OUT-xxxxxxxx.pth, where xxxxxxxx is the beginning of the file's SHA-256
 (torch.hub and mmengine check it when they download it). It holds the weights,
@@ -9,11 +9,13 @@ and in its meta
 - cfg, the config as plain values, without what only its training needed or
   only its machine has: the weights that it started from, its work_dir, where
   it logged to; of an absolute path the last part is left;
-- dataset_meta.classes, the names of the classes;
+- dataset_meta.classes, the names of the classes, and, with --unknown-below,
+  the score below which a prediction is "unknown";
 - keypoints: the layout's name, keypoints, bones, mirror pairs and groups;
 - versions: of torch, mmengine, mmaction2 and integral_action.
 
-Optimizer, schedulers and message hub are left out. Plain
+Optimizer, schedulers and message hub are left out. With --int8 the large
+weights are rounded to eight bits: about a quarter of the size. Plain
 torch.load(weights_only=True) reads it without this package, and
 integral_action.apis.load_model builds the model of it alone. The same input
 gives the same file.
@@ -28,6 +30,41 @@ import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, List, Optional
 
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', metavar='IN', type=Path)
+    parser.add_argument('target', metavar='OUT', type=Path)
+    parser.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help="class names, one a line, in place of the checkpoint's",
+    )
+    parser.add_argument(
+        '--unknown-below',
+        type=float,
+        metavar='SCORE',
+        help='score of the best class below which a prediction is "unknown"',
+    )
+    parser.add_argument(
+        '--int8',
+        action='store_true',
+        help='round the large weights to eight bits: a quarter of the size',
+    )
+    args = parser.parse_args(arguments)
+    if not 0 <= (args.unknown_below or 0) <= 1:
+        parser.error(f'--unknown-below {args.unknown_below}: expected 0 to 1')
+    return args
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
+
 import torch
 from mmengine.config import Config
 
@@ -36,6 +73,7 @@ from integral_action.checkpoints import installed_versions
 from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import whole_file
 from integral_action.keypoints import KeypointLayout
+from integral_action.quantization import SCALES, quantize
 
 # of a config: where a training ran, and how it was watched
 MACHINE = ('launcher', 'load_from', 'resume', 'vis_backends', 'visualizer')
@@ -44,12 +82,20 @@ MACHINE += ('work_dir',)
 START = ('init_cfg', 'pretrained')
 
 
-def publish(source: Path, classes: Optional[List[str]] = None) -> Dict:
-    """The checkpoint to publish.
+def publish(
+    source: Path,
+    classes: Optional[List[str]] = None,
+    unknown_below: Optional[float] = None,
+    int8: bool = False,
+) -> Dict:
+    """Make the checkpoint to publish.
 
     Args:
         source: a checkpoint that carries its config.
         classes: their names; None takes those of the checkpoint, if any.
+        unknown_below: score of the best class below which a prediction is
+            ``unknown``; None takes that of the checkpoint, if any.
+        int8: whether to round the large weights (:func:`quantize`).
 
     Raises:
         FileNotFoundError, ValueError: as of :func:`load_model`; or another
@@ -73,6 +119,10 @@ def publish(source: Path, classes: Optional[List[str]] = None) -> Dict:
                 f'has {number}'
             )
         meta['dataset_meta'] = dict(classes=classes)
+    if unknown_below is None:
+        unknown_below = model.dataset_meta.get('unknown_below')
+    if unknown_below is not None:
+        meta.setdefault('dataset_meta', {})['unknown_below'] = unknown_below
     layout = getattr(model.data_preprocessor, 'layout', None)
     if layout is not None:
         meta['keypoints'] = plain_layout(layout)
@@ -81,7 +131,10 @@ def publish(source: Path, classes: Optional[List[str]] = None) -> Dict:
         name: value.clone()
         for name, value in model.state_dict().items()
     }
-    return dict(meta=meta, state_dict=weights)
+    checkpoint = dict(meta=meta, state_dict=weights)
+    if int8:
+        checkpoint['state_dict'], checkpoint[SCALES] = quantize(weights)
+    return checkpoint
 
 
 def plain_layout(layout: KeypointLayout) -> Dict[str, Any]:
@@ -143,24 +196,14 @@ def write(checkpoint: Dict, target: Path) -> Path:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Publish; the exit status is 1 where that cannot be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('source', metavar='IN', type=Path)
-    parser.add_argument('target', metavar='OUT', type=Path)
-    parser.add_argument(
-        '--classes',
-        type=Path,
-        metavar='FILE',
-        help="class names, one a line, in place of the checkpoint's",
-    )
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     try:
         if args.target.is_dir():
             raise ValueError(f'{args.target}: OUT is a folder')
         classes = LabelMap.read(args.classes).names if args.classes else None
-        checkpoint = publish(args.source, classes)
+        checkpoint = publish(
+            args.source, classes, args.unknown_below, args.int8
+        )
         path = write(checkpoint, args.target)
     except (OSError, ValueError) as error:
         print(f'error: {" ".join(str(error).split())}', file=sys.stderr)

@@ -1,6 +1,6 @@
 """Convert a checkpoint of the authors' release into one of ours.
 
-    python tools/model_converters/release_to_integral_action.py IN OUT
+    integral-action import-release IN OUT
 
 IN is what the release writes (snapshot_29.pth.tar): its weights under
 'network', each name behind 'module.' or not, or the bare state dict. OUT is
@@ -23,6 +23,26 @@ import inspect
 import sys
 from pathlib import Path
 from typing import Any, List, Optional, Tuple
+
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', metavar='IN', type=Path)
+    parser.add_argument('target', metavar='OUT', type=Path)
+    parser.add_argument(
+        '--config',
+        type=Path,
+        help='a config of configs/integral_action/release or one based on it',
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+    parse_args()  # help and mistakes need not wait for torch
 
 import torch
 from mmaction.registry import MODELS
@@ -252,18 +272,7 @@ def check_frames(release: Release, backbone: dict) -> None:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Convert; the exit status is 1 where that cannot be."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('source', metavar='IN', type=Path)
-    parser.add_argument('target', metavar='OUT', type=Path)
-    parser.add_argument(
-        '--config',
-        type=Path,
-        help='a config of configs/integral_action/release or one based on it',
-    )
-    args = parser.parse_args(arguments)
+    args = parse_args(arguments)
     try:
         if args.target.is_dir():
             raise ValueError(f'{args.target}: OUT is a folder')

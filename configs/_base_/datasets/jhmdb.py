@@ -1,10 +1,9 @@
-# split 1 of 8 classes, as tools/dataset_converters/jhmdb.py writes them
+# split 1, as tools/dataset_converters/jhmdb.py writes it
 dataset = dict(
     type='VideoPoseDataset',
     data_root='data/jhmdb/',
     data_prefix=dict(video='videos/', pose='poses/'),
     layout='coco17',
-    num_classes=8,
 )
 loader = dict(num_workers=2, persistent_workers=False)
 

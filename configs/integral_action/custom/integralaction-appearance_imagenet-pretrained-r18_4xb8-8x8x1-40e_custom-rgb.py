@@ -1,4 +1,3 @@
-# Give the number of classes: --cfg-options model.cls_head.num_classes=N
 _base_ = [
     '../../_base_/models/integralaction-appearance_r18.py',
     '../../_base_/datasets/custom.py',
@@ -10,3 +9,6 @@ _base_ = [
 train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
+
+# as many as data/custom/classes.txt has names
+model = dict(cls_head=dict(num_classes=None))

@@ -1,4 +1,3 @@
-# Give the number of classes: --cfg-options model.cls_head.num_classes=N
 _base_ = [
     '../../_base_/models/integralaction-pose_r18-t8.py',
     '../../_base_/datasets/custom.py',
@@ -15,4 +14,5 @@ test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 model = dict(
     data_preprocessor=dict(layout='coco17'),
     backbone=dict(pose=dict(in_channels=55)),
+    cls_head=dict(num_classes=None),
 )

@@ -1,4 +1,3 @@
-# Give the number of classes: --cfg-options model.cls_head.num_classes=N
 _base_ = [
     '../../_base_/models/integralaction_r18-r18-t8.py',
     '../../_base_/datasets/custom.py',
@@ -20,4 +19,5 @@ model = dict(
         appearance=dict(init_cfg=dict(checkpoint=appearance)),
         pose=dict(in_channels=55, init_cfg=dict(checkpoint=pose)),
     ),
+    cls_head=dict(num_classes=None),
 )

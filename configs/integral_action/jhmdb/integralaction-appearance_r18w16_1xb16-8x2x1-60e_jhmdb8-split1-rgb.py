@@ -10,4 +10,4 @@ train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 
-model = dict(cls_head=dict(num_classes=8))
+model = dict(cls_head=dict(num_classes=None))

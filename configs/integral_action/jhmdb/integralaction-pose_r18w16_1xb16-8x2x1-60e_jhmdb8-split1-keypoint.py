@@ -13,5 +13,5 @@ test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 model = dict(
     data_preprocessor=dict(layout='coco17', size=(28, 28)),
     backbone=dict(pose=dict(in_channels=55)),
-    cls_head=dict(num_classes=8),
+    cls_head=dict(num_classes=None),
 )

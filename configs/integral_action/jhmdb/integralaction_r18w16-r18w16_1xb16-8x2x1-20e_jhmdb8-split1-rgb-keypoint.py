@@ -19,5 +19,5 @@ model = dict(
         appearance=dict(init_cfg=dict(checkpoint=appearance)),
         pose=dict(in_channels=55, init_cfg=dict(checkpoint=pose)),
     ),
-    cls_head=dict(num_classes=8),
+    cls_head=dict(num_classes=None),
 )

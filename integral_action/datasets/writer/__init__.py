@@ -6,7 +6,6 @@ poses of one; :func:`convert` measures the videos, brings the poses to their
 length, and writes lists, pose files and a report of what could not be used.
 """
 
-from .command_line import add_arguments, finish, folder, run
 from .convert import convert, link_to
 from .report import Finding, Report
 from .video import (
@@ -25,14 +24,10 @@ __all__ = [
     'Report',
     'Video',
     'VideoInfo',
-    'add_arguments',
     'convert',
-    'finish',
     'fit_length',
-    'folder',
     'link_to',
     'probe_video',
-    'run',
     'tidy_poses',
     'video_files',
 ]

@@ -1,11 +1,10 @@
+"""What the command lines of the converters have in common."""
+
 import argparse
 import os
 import sys
 from pathlib import Path
 from typing import Callable, Dict
-
-from .convert import convert
-from .report import Report
 
 
 def folder(text: str) -> Path:
@@ -63,6 +62,17 @@ def add_arguments(
     )
 
 
+def add_split_arguments(parser: argparse.ArgumentParser, share: str) -> None:
+    """The options of ``split_videos``; ``share`` is the first's name."""
+    parser.add_argument(share, type=float, default=0.2)
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--group',
+        metavar='REGEX',
+        help='videos of a class in which it finds the same text stay together',
+    )
+
+
 def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
     """The ``main`` of a converter.
 
@@ -85,14 +95,21 @@ def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
             'link',
         )
     }
-    finish(lambda: convert(**prepare(args), **options))
+
+    def make():
+        from integral_action.datasets.writer import convert
+
+        return convert(**prepare(args), **options)
+
+    finish(make)
 
 
-def finish(make: Callable[[], Report]) -> None:
+def finish(make: Callable) -> None:
     """Make a dataset, print its report, and end as :func:`run` says.
 
     Args:
-        make: what takes the time; the same again goes on where it stopped.
+        make: what takes the time, and gives the ``Report``; the same again
+            goes on where it stopped.
     """
     try:
         report = make()

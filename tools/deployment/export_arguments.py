@@ -3,17 +3,11 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Callable, Dict, Sequence
+from typing import Callable, Sequence
 
-from integral_action.apis import load_model
-from integral_action.datasets.label_map import LabelMap
-
-from . import verify
-from .deployable_recognizer import POSE_INPUTS, DeployableRecognizer
-from .metadata import describe
-
-# writes the file, and gives what runs it: inputs to outputs
-Export = Callable[[DeployableRecognizer, Path, Dict], Callable]
+# of a DeployableRecognizer, a path and metadata: writes the file, and gives
+# what runs it, inputs to outputs
+Export = Callable[..., Callable]
 
 
 def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
@@ -27,7 +21,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
     parser.add_argument('out', metavar=f'OUT{ending}', type=Path)
     parser.add_argument(
         '--input',
-        choices=POSE_INPUTS,
+        choices=('keypoints', 'maps'),
         default='keypoints',
         help='what the pose stream takes: keypoints, whose maps are drawn '
         'inside, or ready maps (default: keypoints)',
@@ -52,7 +46,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         '--verify',
         action='store_true',
         help='run the file and compare it with the model, in batches of '
-        f'{", ".join(map(str, verify.BATCH_SIZES))}',
+        'several sizes',
     )
     parser.add_argument(
         '--data-root',
@@ -85,6 +79,11 @@ def run(args: argparse.Namespace, export: Export) -> int:
 
 
 def _run(args: argparse.Namespace, export: Export) -> int:
+    from integral_action.apis import load_model
+    from integral_action.datasets.label_map import LabelMap
+    from integral_action.deployment import DeployableRecognizer
+    from integral_action.deployment.metadata import describe
+
     if args.out.suffix != args.ending:
         raise ValueError(f'{args.out}: OUT ends in {args.ending}')
     if args.data_root and not args.verify:
@@ -114,6 +113,9 @@ def _run(args: argparse.Namespace, export: Export) -> int:
 
 
 def _verify(args, deployable, metadata, run_exported) -> int:
+    from integral_action.apis import load_model
+    from integral_action.deployment import verify
+
     model = load_model(args.checkpoint)  # deployable's may be halved
     if args.data_root:
         what = f'{args.num_videos} videos of {args.data_root}'

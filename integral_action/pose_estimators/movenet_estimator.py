@@ -1,15 +1,15 @@
-import os
 from typing import List, Tuple
 
 import cv2
 import numpy as np
 
 from .base import PoseEstimator, Poses
+from .onnx_session import open_session
 
 _STRIDE = 32  # MoveNet takes sides that are multiples of it
 
 
-class OnnxEstimator(PoseEstimator):
+class MoveNetEstimator(PoseEstimator):
     """MoveNet multipose in ONNX Runtime.
 
     The model takes int32 RGB [1, H, W, 3], 0 to 255, and gives [1, M, 56]: for
@@ -24,7 +24,7 @@ class OnnxEstimator(PoseEstimator):
 
     Args:
         model: the .onnx file.
-        device: ``'cpu'`` (one thread: run one process a core), ``'cuda'`` or
+        device: ``'cpu'`` (one thread: run one process per core), ``'cuda'`` or
             ``'cuda:1'``.
         score_thr: persons whose own score is below this are left out.
         input_size: pixels of the longer side of the frame that the model sees;
@@ -51,7 +51,7 @@ class OnnxEstimator(PoseEstimator):
             )
         self.score_thr = score_thr
         self.input_size = input_size
-        self.session = _open(model, device)
+        self.session = open_session(model, device)
         inputs = self.session.get_inputs()
         shape = inputs[0].shape if inputs else []
         if (
@@ -74,7 +74,7 @@ class OnnxEstimator(PoseEstimator):
         self.batched = shape[0] != 1 and device != 'cpu'
 
     def __call__(self, frames: np.ndarray) -> List[Poses]:
-        """As of :class:`PoseEstimator`."""
+        """Find the people in each frame; see :class:`PoseEstimator`."""
         height, width = frames.shape[1:3]
         scaled, padded = self._sizes(height, width)
         images = np.zeros((len(frames), *padded, 3), np.int32)
@@ -132,41 +132,3 @@ class OnnxEstimator(PoseEstimator):
         points = persons[best, :51].reshape(-1, 17, 3)
         keypoint = points[..., :2] * unit - 0.5
         return keypoint[..., ::-1].astype(np.float32), points[..., 2]
-
-
-def _open(model: str, device: str):
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise ImportError(
-            f'the estimator "onnx" needs ONNX Runtime ({error}): run "pip '
-            f'install onnxruntime", or onnxruntime-gpu for --device cuda'
-        ) from error
-    if not os.path.isfile(model):
-        raise FileNotFoundError(f'{model}: there is no such model')
-    kind, _, number = device.partition(':')
-    providers = dict(
-        cpu='CPUExecutionProvider',
-        cuda=('CUDAExecutionProvider', dict(device_id=int(number or 0))),
-    )
-    if kind not in providers:
-        raise ValueError(f'device is {device!r}, expected cpu or cuda')
-    there = onnxruntime.get_available_providers()
-    if kind == 'cuda' and 'CUDAExecutionProvider' not in there:
-        raise ValueError(
-            f'device is {device!r}, but this ONNX Runtime has only '
-            f'{", ".join(there)}: run "pip install onnxruntime-gpu"'
-        )
-    options = onnxruntime.SessionOptions()
-    # One thread: more would give less than as many processes do.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(
-            model, options, providers=[providers[kind]]
-        )
-    except Exception as error:  # onnxruntime's have no common class
-        raise ValueError(
-            f'{model}: cannot be read as an ONNX model: '
-            f'{str(error).splitlines()[0]}'
-        ) from error

@@ -1,0 +1,126 @@
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
+
+from mmaction.registry import RUNNERS
+from mmengine.config import Config
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+from mmengine.runner.checkpoint import _load_checkpoint_to_model
+
+from integral_action.checkpoints import read_checkpoint
+from integral_action.datasets.video_pose_dataset import read_class_names
+
+
+@RUNNERS.register_module()
+class IntegralActionRunner(Runner):
+    """Run a config, with its number of classes from the data.
+
+    It is mmengine's runner, but that
+
+    - ``model.cls_head.num_classes=None`` becomes the number of names in the
+      data's class file (:func:`set_num_classes`);
+    - checkpoints are read by :func:`read_checkpoint`: whatever is wrong with
+      one is an error that names it, and weights in eight bits are restored;
+    - a test wants all of a model's weights.
+
+    A config asks for it with ``runner_type='IntegralActionRunner'``.
+    """
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> 'IntegralActionRunner':
+        """Build the runner; see :func:`set_num_classes`."""
+        set_num_classes(cfg)
+        return super().from_cfg(cfg)
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: Union[str, Callable] = 'cpu',
+        strict: bool = False,
+        revise_keys: List[Tuple[str, str]] = [(r'^module.', '')],
+    ) -> Dict[str, Any]:
+        """Load a checkpoint's weights into the model.
+
+        Args:
+            filename: file, or URL as mmengine takes it.
+            map_location: not used: it is read on the CPU.
+            strict: whether missing and unexpected keys are an error; in a
+                test they always are.
+            revise_keys: patterns of names, and what to put in their place.
+
+        Raises:
+            FileNotFoundError, ConnectionError, ValueError: as of
+                :func:`read_checkpoint`.
+            RuntimeError: missing or unexpected keys.
+        """
+        content = read_checkpoint(filename)
+        self.call_hook('after_load_checkpoint', checkpoint=content)
+        model = (
+            self.model.module if is_model_wrapper(self.model) else self.model
+        )
+        strict = strict or not isinstance(self._train_loop, BaseLoop)
+        _load_checkpoint_to_model(
+            model, content, strict, revise_keys=revise_keys
+        )
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return content
+
+
+def set_num_classes(cfg: Config) -> None:
+    """Set the number of classes that a config leaves open.
+
+    Where ``model.cls_head.num_classes`` is None, it becomes the number of
+    names in the data's class file: ``class_file``, or ``classes.txt`` in
+    ``data_root``. The datasets, which then check their labels against it, get
+    it too.
+
+    Args:
+        cfg: changed in place. One that gives the number stays as it is.
+
+    Raises:
+        ValueError: there is no class file.
+
+    Example::
+
+        cfg = Config.fromfile(path)
+        set_num_classes(cfg)
+        model = MODELS.build(cfg.model)
+    """
+    head = cfg.get('model', {}).get('cls_head') or {}
+    if head.get('num_classes', 0) is not None:
+        return
+    datasets = [
+        dataset
+        for split in ('train', 'val', 'test')
+        for dataset in _innermost(
+            (cfg.get(f'{split}_dataloader') or {}).get('dataset')
+        )
+    ]
+    for dataset in datasets:
+        root, file = dataset.get('data_root'), dataset.get('class_file')
+        names = read_class_names(file, root)
+        if names is not None:
+            break
+    else:
+        roots = sorted({str(dataset.get('data_root')) for dataset in datasets})
+        raise ValueError(
+            'model.cls_head.num_classes is None, and there is no classes.txt '
+            f'in data_root ({", ".join(roots)}): run the converter of the '
+            'data, name a class_file, or give the number with --cfg-options '
+            'model.cls_head.num_classes=N'
+        )
+    head['num_classes'] = len(names)
+    for dataset in datasets:
+        if dataset.get('num_classes') is None:
+            dataset['num_classes'] = len(names)
+
+
+def _innermost(dataset: dict) -> Iterator[dict]:
+    """Yield the datasets that wrappers hold."""
+    if not dataset:
+        return
+    inner = dataset.get('datasets') or [dataset.get('dataset')]
+    if inner == [None]:
+        yield dataset
+    for one in inner:
+        yield from _innermost(one)

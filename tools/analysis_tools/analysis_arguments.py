@@ -1,0 +1,64 @@
+"""The options that the analysis tools share."""
+
+import argparse
+from pathlib import Path
+
+APPEARANCE, POSE, INTEGRAL = 'appearance-only', 'pose-only', 'IntegralAction'
+FILES = (
+    'result files of `mim test --dump`, each with the name of its dataset '
+    'before it (Mimetics=b.pkl) where there are several'
+)
+
+
+def make_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
+    """A parser of the options that every tool has."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        '--group-key',
+        help='a meta key, such as context: its values are datasets of their '
+        'own',
+    )
+    parser.add_argument(
+        '--out-dir',
+        type=Path,
+        default=Path('work_dirs/analysis') / out_dir,
+        help='folder to write (default: %(default)s)',
+    )
+    return parser
+
+
+def add_streams(parser: argparse.ArgumentParser) -> None:
+    """``--appearance``, ``--pose`` and ``--integral``."""
+    for option, name in (
+        ('--appearance', APPEARANCE),
+        ('--pose', POSE),
+        ('--integral', INTEGRAL),
+    ):
+        parser.add_argument(
+            option,
+            nargs='+',
+            required=True,
+            metavar='[DATASET=]FILE',
+            help=f'of {name}: {FILES}',
+        )
+
+
+def add_models(parser: argparse.ArgumentParser) -> None:
+    """``--model NAME FILE ...``, as often as there are models."""
+    parser.add_argument(
+        '--model',
+        nargs='+',
+        action='append',
+        required=True,
+        dest='models',
+        metavar=('NAME', '[DATASET=]FILE'),
+        help=f'a name, and its {FILES}; again for each model',
+    )
+
+
+def add_classes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--classes', type=Path, help='the names of the classes, one a line'
+    )

@@ -1,0 +1,125 @@
+"""Print the versions and devices here, and what is missing.
+
+    integral-action info [--json]
+
+For a report of a fault, and to see what to install for a feature.
+"""
+
+import argparse
+import json
+import os
+import platform
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Optional
+
+
+class Part(NamedTuple):
+    """A package that only some need.
+
+    Args:
+        use: what it is for.
+        module: its name in Python.
+        install: what to give pip.
+    """
+
+    use: str
+    module: str
+    install: str
+
+
+# each by its name in Python; forks and flavours share one
+NEEDED = ('torch', 'mmengine', 'mmcv', 'mmaction', 'numpy', 'cv2', 'numba')
+PARTS = (
+    Part('overlays that browsers play', 'av', 'integral_action[video]'),
+    Part('web', 'gradio', 'integral_action[web]'),
+    Part('export onnx', 'onnx', 'integral_action[onnx]'),
+    Part(
+        'EfficientNet-Lite0',
+        'efficientnet_lite_pytorch',
+        'integral_action[lite0]',
+    ),
+    Part('mim', 'mim', 'integral_action[mim]'),
+)
+
+
+def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--json', action='store_true', help='print one JSON object'
+    )
+    return parser.parse_args(arguments)
+
+
+def collect() -> Dict[str, Dict]:
+    """Return versions, devices and what is missing, as plain values."""
+    import torch
+    from mmengine.utils.dl_utils import collect_env
+
+    import integral_action  # first: it mends what upstream breaks
+    from integral_action.pose_estimators.finding import missing
+    from integral_action.zoo import list_models
+
+    folder = Path(integral_action.__file__).parent
+    env = collect_env()
+    env.pop('numpy_random_seed')  # drawn
+    modules = packages_distributions()
+
+    def installed(module: str) -> Optional[str]:
+        names = sorted(set(modules.get(module, ())))
+        return ', '.join(f'{name} {version(name)}' for name in names) or None
+
+    return dict(
+        integral_action=dict(
+            version=integral_action.__version__,
+            folder=str(folder),
+            models=list(list_models()),
+        ),
+        packages={module: installed(module) for module in NEEDED},
+        poses={
+            name: f'missing: {install}' if install else 'installed'
+            for name, install in missing().items()
+        },
+        optional={
+            part.use: installed(part.module)
+            or f'missing: pip install "{part.install}"'
+            for part in PARTS
+        },
+        devices=dict(
+            cpu=f'{platform.machine()}, {os.cpu_count()} cores, torch uses '
+            f'{torch.get_num_threads()}',
+            cuda=[
+                torch.cuda.get_device_name(number)
+                for number in range(torch.cuda.device_count())
+            ],
+        ),
+        environment={key: str(value) for key, value in env.items()},
+    )
+
+
+def describe(info: Dict[str, Dict]) -> str:
+    """Return it as text, without how torch was compiled."""
+    lines = []
+    for title, values in info.items():
+        lines.append(f'{title}:')
+        for key, value in values.items():
+            if isinstance(value, list):
+                value = ', '.join(value)
+            if '\n' not in value:
+                lines.append(f'  {key}: {value or "none"}')
+    return '\n'.join(lines)
+
+
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Print it."""
+    args = parse_args(arguments)
+    info = collect()
+    print(json.dumps(info, indent=2) if args.json else describe(info))
+
+
+if __name__ == '__main__':
+    main()
