@@ -1,17 +1,31 @@
 # `make demo` and `make test` set everything up by themselves.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
+CONSTRAINTS ?= requirements/constraints.txt
 SEED ?= 0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: demo test lint docs bench clean
+# What depends on the versions of Python, numpy and opencv.
+SHORT := $(addprefix tests/,test_compat.py test_configs.py test_datasets \
+	test_keypoints.py test_layout_maps.py test_models test_pose_maps.py \
+	test_pose_maps_numba.py)
+
+.PHONY: demo test test-numpy1 test-py313 lint docs bench clean
 
 demo: $(VENV)/package
 	$(BIN)/python tools/demo.py --seed $(SEED) $(DEMO_FLAGS)
 
 test: $(VENV)/package
 	$(BIN)/pytest $(PYTEST_FLAGS)
+
+test-numpy1:
+	$(MAKE) test VENV=.venv-numpy1 PYTEST_FLAGS="$(SHORT)" \
+		CONSTRAINTS=requirements/constraints-numpy1.txt
+
+# Not in .ci/run: PyPI's torch for CUDA makes an environment of 6 GB.
+test-py313:
+	$(MAKE) test VENV=.venv-py313 PYTEST_FLAGS="$(SHORT)" PYTHON=python3.13
 
 lint: $(VENV)/package
 	$(PIP) install -q ruff==0.17.6
@@ -27,17 +41,23 @@ bench: $(VENV)/package
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-# What the project stands on, in the versions that are tested together.
-$(VENV)/packages: setup.cfg requirements/constraints.txt
+# The README's install block, run as it is printed there (with the constraints
+# that are asked for), and what it promises.
+$(VENV)/packages: setup.cfg $(CONSTRAINTS) | README.md
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install -q wheel "setuptools<81"
 	rm -rf build
-	$(PIP) install -q --no-build-isolation -c requirements/constraints.txt ".[docs,lite,mim,test]"
+	. $(BIN)/activate && \
+		sed -n '/^## Install/,$${/^```bash/,/^```$$/{/^```$$/q;/^```/!p}}' README.md | \
+		sed 's|requirements/constraints.txt|$(CONSTRAINTS)|' | PIP_QUIET=1 bash -ex
+	$(BIN)/mim list | grep integral.action
+	$(BIN)/mim train integral_action --help >/dev/null
+	$(PIP) install -q -c $(CONSTRAINTS) ".[docs,test]"
 	touch $@
 
 # An ordinary install, not an editable one: mim looks for configs and tools in
 # site-packages.
-SOURCES := $(shell find integral_action integral_action_cli.py configs tools setup.cfg pyproject.toml \
+SOURCES := $(shell find integral_action integral_action_cli.py configs tools \
+	setup.cfg setup.py pyproject.toml \
 	model-index.yml -type f -not -path '*/__pycache__/*')
 $(VENV)/package: $(VENV)/packages $(SOURCES)
 	rm -rf build  # or files that are gone would be installed from it

@@ -5,6 +5,7 @@ does no harm where it is not needed. This module is imported before anything of
 MMAction2's.
 """
 
+import importlib.metadata
 import importlib.util
 import inspect
 import sys
@@ -16,15 +17,15 @@ from pathlib import Path
 MMCV_MISSING = (
     'integral_action needs mmcv: run "pip install mmcv-lite==2.1.0" (enough '
     'for everything here), or "mim install mmcv==2.1.0" for the full package '
-    'that mmpose and mmdet need. Install only one of the two.'
+    'that mmpose and mmdet need. Install only one of them.'
 )
 
 
 def check_mmcv() -> None:
     """Say what to install where mmcv is missing.
 
-    mmcv and mmcv-lite are two distributions of one package, so setup.cfg
-    cannot require either.
+    mmcv, mmcv-lite and onedl-mmcv are distributions of one package, so
+    setup.cfg cannot require any.
 
     Raises:
         ImportError: there is no mmcv.
@@ -38,6 +39,37 @@ def silence_mmcv_lite() -> None:
     warnings.filterwarnings(
         'ignore', 'Fail to import ``MultiScaleDeformableAttention``'
     )
+
+
+def accept_onedl_mmcv() -> None:
+    """Let MMAction2 be imported beside onedl-mmcv, the maintained fork.
+
+    mmaction2 1.2.0 refuses any mmcv from 2.2 on. The fork's 2.3 is mmcv 2.1
+    with mends, so its number is hidden while MMAction2 looks at it.
+    """
+    try:
+        importlib.metadata.version('onedl-mmcv')
+    except importlib.metadata.PackageNotFoundError:
+        return
+    import mmcv
+
+    version = mmcv.__version__
+    try:
+        mmcv.__version__ = '2.1.0'
+        import mmaction  # noqa: F401
+    finally:
+        mmcv.__version__ = version
+
+
+def provide_numpy_inf() -> None:
+    """Give numpy 2 its name ``Inf`` back.
+
+    MMAction2 1.2.0 calls infinity by it in ``PoseCompact`` and ``MMCompact``.
+    """
+    import numpy as np
+
+    if not hasattr(np, 'Inf'):
+        np.Inf = np.inf
 
 
 def provide_drn() -> None:
@@ -134,6 +166,8 @@ def load_urls_safely() -> None:
 
 check_mmcv()
 silence_mmcv_lite()
+accept_onedl_mmcv()
+provide_numpy_inf()
 provide_drn()
 allow_checkpoints()
 load_urls_safely()

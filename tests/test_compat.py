@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -94,3 +95,50 @@ def test_without_mmcv_the_sentence_says_what_to_install():
     )
     assert result.returncode != 0
     assert 'pip install mmcv-lite' in result.stderr.splitlines()[-1]
+
+
+def run_as_mmcv_2_3(python_path=''):
+    """Import the package where mmcv says that it is 2.3.6."""
+    code = (
+        f'import sys; sys.path.insert(0, {str(python_path)!r})\n'
+        'import mmcv; mmcv.__version__ = "2.3.6"\n'
+        'import integral_action; assert mmcv.__version__ == "2.3.6"\n'
+    )
+    return subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True
+    )
+
+
+def test_onedl_mmcv_is_accepted(tmp_path):
+    metadata = tmp_path / 'onedl_mmcv-2.3.6.dist-info' / 'METADATA'
+    metadata.parent.mkdir()
+    metadata.write_text('Name: onedl-mmcv\nVersion: 2.3.6\n')
+    result = run_as_mmcv_2_3(tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+def test_another_mmcv_2_3_is_not_accepted():
+    from importlib.metadata import PackageNotFoundError, version
+
+    with suppress(PackageNotFoundError):
+        version('onedl-mmcv')
+        pytest.skip('the fork is installed')
+    assert 'MMCV==2.3.6 is used but incompatible' in run_as_mmcv_2_3().stderr
+
+
+@pytest.mark.parametrize('kind', ['PoseCompact', 'MMCompact'])
+def test_compact_crops_to_the_poses(kind):
+    from mmaction.registry import TRANSFORMS
+
+    frame = np.arange(100 * 120 * 3).reshape(100, 120, 3)
+    keypoint = np.array([[[[20.0, 30.0], [60.0, 90.0], [0.0, 0.0]]]])
+    sample = dict(keypoint=keypoint, img_shape=(100, 120), imgs=[frame])
+    crop = TRANSFORMS.build(
+        dict(type=kind, padding=0.25, hw_ratio=None, allow_imgpad=False)
+    )
+    sample = crop(sample)
+    # x: 40 -+ 20 * 1.25 = 15, 65; y: 60 -+ 30 * 1.25 = 22.5, 97.5
+    assert sample['img_shape'] == (97 - 22, 65 - 15)
+    assert sample['keypoint'][0, 0].tolist() == [[5, 8], [45, 68], [0, 0]]
+    if kind == 'MMCompact':  # PoseCompact leaves frames to who draws maps
+        assert np.array_equal(sample['imgs'][0], frame[22:97, 15:65])

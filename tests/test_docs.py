@@ -1,6 +1,8 @@
 """What the documents say runs."""
 
 import re
+import runpy
+from importlib.metadata import PackageNotFoundError, metadata
 
 import pytest
 import torch
@@ -56,6 +58,27 @@ def test_links_and_configs_are_there(page):
         assert (page.parent / target).exists(), target
     for name in CONFIG.findall(text):
         assert name in {path.name for path in ALL}
+
+
+def test_links_of_the_package_lead_somewhere():
+    """A package index has no files beside the README."""
+    try:
+        description = metadata('integral_action')['Description']
+    except PackageNotFoundError:
+        pytest.skip('the package is not installed')
+    assert '## Install' in description
+    assert not re.search(r'\]\((?!https?:|#)|src="(?!https?:)', description)
+
+
+def test_absolute_links():
+    absolute_links = runpy.run_path(ROOT / 'setup.py')['absolute_links']
+    text = '![a\nb](docs/a.png) [c](docs/c.md#d) [e](#f) [g](https://h)'
+    rest = '[e](#f) [g](https://h)'
+    assert absolute_links(text, 'https://u') == (
+        '![a\nb](https://u/raw/HEAD/docs/a.png) '
+        f'[c](https://u/blob/HEAD/docs/c.md#d) {rest}'
+    )
+    assert absolute_links(text, '') == f' c {rest}'
 
 
 @pytest.mark.parametrize(

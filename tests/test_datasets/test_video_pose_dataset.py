@@ -1,5 +1,7 @@
+import io
 import json
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -275,6 +277,19 @@ def test_a_damaged_pose_file_is_a_value_error(tmp_path, seed):
         data[place] ^= 0xFF
     path.write_bytes(data)
     with pytest.raises(ValueError, match='a.npz'):
+        read_poses(path)
+
+
+def test_a_damaged_header_is_a_value_error(tmp_path):
+    """Python's tokenizer reads it, and has an error of its own."""
+    array = io.BytesIO()
+    np.save(array, np.zeros((1, 4, 17, 2)))
+    header = array.getvalue().replace(b'(1, 4, 17, 2)', b'(1, 4, 17, 2(')
+    path = tmp_path / 'a.npz'
+    with zipfile.ZipFile(path, 'w') as file:
+        file.writestr('keypoint.npy', header)
+        file.writestr('keypoint_score.npy', header)
+    with pytest.raises(ValueError, match='a.npz: not a pose file'):
         read_poses(path)
 
 
