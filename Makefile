@@ -51,6 +51,7 @@ $(VENV)/packages: setup.cfg $(CONSTRAINTS) | README.md
 		sed 's|requirements/constraints.txt|$(CONSTRAINTS)|' | PIP_QUIET=1 bash -ex
 	$(BIN)/mim list | grep integral.action
 	$(BIN)/mim train integral_action --help >/dev/null
+	$(BIN)/integral-action --help >/dev/null
 	$(PIP) install -q -c $(CONSTRAINTS) ".[docs,test]"
 	touch $@
 
