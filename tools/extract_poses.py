@@ -67,9 +67,9 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--poses',
         dest='estimator',
         metavar='NAME',
-        help='what finds them: rtmpose, mediapipe, movenet, mmpose, or a '
-        'class of yours as module:Class (default: rtmpose or mediapipe, what '
-        'is installed)',
+        help='estimator that finds them: rtmpose, mediapipe, movenet, mmpose, '
+        'or a class of yours as module:Class (default: rtmpose or else '
+        'mediapipe, the first that is installed)',
     )
     add('--estimator', help=argparse.SUPPRESS)  # the name of --poses, once
     add(

@@ -44,13 +44,14 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_poses_argument(parser: argparse.ArgumentParser) -> None:
-    """Where the poses come from."""
+    """The source of the poses."""
     parser.add_argument(
         '--poses',
         nargs='+',
-        help='what finds the poses: rtmpose, mediapipe, movenet, mmpose, or a '
-        'class as module:Class; or pose files (.npz), one per video, or a '
-        'folder of them (default: rtmpose or mediapipe, what is installed)',
+        help='estimator that finds the poses: rtmpose, mediapipe, movenet, '
+        'mmpose, or a class as module:Class (default: rtmpose or else '
+        'mediapipe, the first that is installed); or pose files (.npz), one '
+        'per video, or a folder of them',
     )
 
 

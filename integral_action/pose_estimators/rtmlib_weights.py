@@ -4,6 +4,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+from http.client import HTTPException
 from pathlib import Path
 from typing import Dict
 from urllib.parse import urlparse
@@ -11,7 +12,7 @@ from urllib.request import Request, urlopen
 
 from integral_action.fileio import whole_file
 
-_FAILURES = (OSError, zipfile.BadZipFile)
+_FAILURES = (OSError, HTTPException, zipfile.BadZipFile)
 
 
 def fetch(urls: Dict[str, str]) -> Dict[str, Path]:
@@ -37,12 +38,9 @@ def fetch(urls: Dict[str, str]) -> Dict[str, Path]:
         option: folder / f'{Path(urlparse(url).path).stem}.onnx'
         for option, url in urls.items()
     }
-    missing = {
-        option: url
-        for option, url in urls.items()
-        if not paths[option].exists()
-    }
-    for option, url in missing.items():
+    for option, url in urls.items():
+        if paths[option].exists():
+            continue
         try:
             _download(url, paths[option])
         except _FAILURES as error:
@@ -52,6 +50,11 @@ def fetch(urls: Dict[str, str]) -> Dict[str, Path]:
                     raise
                 _download(mirror, paths[option])
             except _FAILURES:
+                missing = {
+                    other: urls[other]
+                    for other, path in paths.items()
+                    if not path.exists()
+                }
                 raise ConnectionError(_advice(missing, error)) from error
     return paths
 
