@@ -2,14 +2,15 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 CONSTRAINTS ?= requirements/constraints.txt
+EXTRAS ?= docs,test
 SEED ?= 0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What depends on the versions of Python, numpy and opencv.
 SHORT := $(addprefix tests/,test_compat.py test_configs.py test_datasets \
-	test_keypoints.py test_layout_maps.py test_models test_pose_maps.py \
-	test_pose_maps_numba.py)
+	test_keypoints.py test_layout_maps.py test_models test_pose_estimators \
+	test_pose_maps.py test_pose_maps_numba.py)
 
 .PHONY: demo test test-numpy1 test-py313 lint docs bench clean
 
@@ -21,11 +22,12 @@ test: $(VENV)/package
 
 test-numpy1:
 	$(MAKE) test VENV=.venv-numpy1 PYTEST_FLAGS="$(SHORT)" \
-		CONSTRAINTS=requirements/constraints-numpy1.txt
+		CONSTRAINTS=requirements/constraints-numpy1.txt EXTRAS=mediapipe,test
 
 # Not in .ci/run: PyPI's torch for CUDA makes an environment of 6 GB.
 test-py313:
-	$(MAKE) test VENV=.venv-py313 PYTEST_FLAGS="$(SHORT)" PYTHON=python3.13
+	$(MAKE) test VENV=.venv-py313 PYTEST_FLAGS="$(SHORT)" EXTRAS=test \
+		PYTHON=python3.13
 
 lint: $(VENV)/package
 	$(PIP) install -q ruff==0.17.6
@@ -51,7 +53,8 @@ $(VENV)/packages: setup.cfg $(CONSTRAINTS) | README.md
 	$(BIN)/integral-action --version
 	$(BIN)/mim list | grep integral.action
 	$(BIN)/mim train integral_action --help >/dev/null
-	$(PIP) install -q -c $(CONSTRAINTS) ".[docs,test]"
+	$(BIN)/integral-action --help >/dev/null
+	$(PIP) install -q -c $(CONSTRAINTS) ".[$(EXTRAS)]"
 	touch $@
 
 # An ordinary install, not an editable one: mim looks for configs and tools in

@@ -37,14 +37,15 @@ myst_heading_anchors = 3  # links to headings, as GitHub makes them
 
 
 def tested_versions() -> str:
-    """``requirements/constraints.txt`` as a table."""
-    rows = ['| package | version |', '| --- | --- |']
-    text = (ROOT / 'requirements' / 'constraints.txt').read_text()
-    for line in text.splitlines():
-        found = re.fullmatch(r'([\w.-]+)([=<>].*)', line)
-        if found:
-            name, pinned = found.groups()
-            rows.append(f'| {name} | {pinned.removeprefix("==")} |')
+    """The constraints of both sets as a table."""
+    sets = []
+    for name in ('constraints', 'constraints-numpy1'):
+        text = (ROOT / 'requirements' / f'{name}.txt').read_text()
+        sets.append(dict(re.findall(r'^([\w.-]+)==([^;\s]+)', text, re.M)))
+    rows = ['| package | numpy 2 | numpy 1.26 |', '| --- | --- | --- |']
+    for package in sorted(set().union(*sets)):
+        versions = [pins.get(package, '') for pins in sets]
+        rows.append(f'| {package} | {versions[0]} | {versions[1]} |')
     return '\n'.join(rows)
 
 

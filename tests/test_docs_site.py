@@ -146,19 +146,20 @@ def test_the_notebook_is_kept_without_outputs():
 
 def test_install_has_the_tested_versions(site):
     text = (site / 'install.html').read_text()
-    pins = (ROOT / 'requirements' / 'constraints.txt').read_text()
-    assert '==' in pins
-    for line in pins.splitlines():
-        if '==' in line:
-            name, version = line.split('==')
-            assert f'<td><p>{name}</p></td>\n<td><p>{version}</p>' in text
+    for name, versions in (
+        ('numpy', ('2.3.5', '1.26.4')),
+        ('mediapipe', ('', '0.10.21')),
+        ('torch', ('2.13.0', '2.13.0')),
+    ):
+        cells = '\n'.join(f'<td><p>{v}</p></td>' for v in (name, *versions))
+        assert cells.replace('<p></p>', '') in text
 
 
 @pytest.mark.parametrize(
     'page, part, end',
     [
         ('quick_start', '## Two commands', '## Install'),
-        ('install', '## Install', '## Train and test'),
+        ('install', '## Install', '## Try it on a video'),
         ('design', '## Design', '## Licence'),
     ],
 )
@@ -167,5 +168,5 @@ def test_sections_of_the_readme_are_pages(site, page, part, end):
     section = readme[readme.index(part) + len(part) : readme.index(end)]
     shown = re.sub(r'\]\(.*?\)|```\w*', ' ', section)
     text = re.sub(r'<.*?>', '', (site / f'{page}.html').read_text())
-    assert len(shown.split()) > 50
+    assert len(shown.split()) > 30
     assert set(re.findall(r'\w+', shown)) <= set(re.findall(r'\w+', text))

@@ -138,8 +138,10 @@ def test_trains_resumes_and_is_a_model(name, head, puppets, stages, tmp_path):
     given = session.run(None, {k: v.numpy() for k, v in inputs.items()})
     expected = verify.predict(model, inputs)
     assert len(given) == len(expected) == 2
+    # LDA of untrained streams has weights of 1e4: float32's last digits grow
+    atol = 2e-3 if name == LDA else 1e-5
     for exported, own in zip(given, expected):
-        np.testing.assert_allclose(exported, own, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(exported, own, rtol=0, atol=atol)
 
 
 def test_swapped_frames_give_what_swapped_features_give(

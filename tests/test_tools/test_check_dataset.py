@@ -51,7 +51,7 @@ class Set:
         ``kwargs`` in it."""
         name, self.number = f'{self.number:02d}', self.number + 1
         shape = (FRAMES, HEIGHT, WIDTH, 3)
-        pictures = np.full(shape, 10 * self.number, np.uint8)
+        pictures = np.full(shape, 10 * self.number % 256, np.uint8)
         self.make_video(pictures, f'videos/{name}.avi')
         self.poses(name, frames, keypoints)
         return dict(
