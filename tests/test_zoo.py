@@ -58,4 +58,4 @@ def test_real_clips(name, shared, tmp_path):
         given = read_coco_results(poses, frames)
         (prediction,) = inferencer(str(video), given)['predictions']
         right += prediction['top'][0]['name'] == action
-    assert right >= 3
+    assert right >= {'jhmdb21': 3, 'jhmdb21-pose': 2}[name]

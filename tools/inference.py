@@ -40,6 +40,13 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help='text file with the name of a class a line (default: those that '
         'the checkpoint carries)',
     )
+    add(
+        '--unknown-below',
+        type=float,
+        metavar='SCORE',
+        help='score of the best class below which a video is "unknown" '
+        "(default: the checkpoint's; 0: never)",
+    )
     add('--device', help='cpu or cuda (default: a GPU if there is one)')
 
 
@@ -97,6 +104,7 @@ def make_inferencer(
         args.device,
         args.classes,
         show_progress=sys.stderr.isatty(),
+        unknown_below=args.unknown_below,
     )
 
 
@@ -176,6 +184,8 @@ def predict(args: argparse.Namespace) -> int:
 def describe(prediction: Dict) -> List[str]:
     """A video's line, and one a span of its timeline."""
     top = ', '.join(f'{p["name"]} {p["score"]:.3f}' for p in prediction['top'])
+    if prediction['rec_labels'] == [-1]:
+        top = f'unknown; nearest: {top}'
     gate = prediction.get('gate')
     text = f'; gate {gate["mean"]:.3f}' if gate else ''
     lines = [f'{prediction["input"]}: {top}{text}']

@@ -93,7 +93,9 @@ def predict(
             (prediction,) = result['predictions']
             (overlay,) = result['visualization']
             labels = {one['name']: one['score'] for one in prediction['top']}
-            shown = _message(), labels, _gate(prediction), overlay
+            unknown = prediction['rec_labels'] == [-1]
+            text = 'Unknown: none of the classes is likely.' if unknown else ''
+            shown = _message(text), labels, _gate(prediction), overlay
         except Exception as error:  # the server goes on, whatever it is
             if not isinstance(error, (OSError, ValueError, ImportError)):
                 traceback.print_exc()

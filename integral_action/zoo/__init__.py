@@ -33,7 +33,7 @@ def find_model(name: str) -> Path:
     if name not in models:
         raise ValueError(
             f'the package has no model {name!r}; it has '
-            f'{", ".join(models) or "none"}. Give a file of your own as '
+            f'{", ".join(models) or "none"}. A file of your own is given as '
             f'checkpoint'
         )
     return models[name]

@@ -90,7 +90,24 @@ def test_a_model_by_its_name(tools, folder, capsys, monkeypatch):
     assert printed[0] == printed[1] != ''
     assert tools[0].main([str(video), '--model', 'big']) == 1
     error = capsys.readouterr().err
-    assert "there is no model 'big'; there are tiny." in error
+    assert "the package has no model 'big'; it has tiny." in error
+
+
+def test_unknown(tools, folder, capsys):
+    arguments = ['a.avi', '--checkpoint', 'model.pth', '--poses']
+    arguments = [str(folder / a) if '.' in a else a for a in arguments]
+    arguments += [str(folder / 'poses' / 'a.npz'), '--device', 'cpu']
+    arguments += ['--window', '0.4', '--out-dir', str(folder / 'out')]
+    assert tools[0].main([*arguments, '--unknown-below', '0.99']) == 0
+    first, *spans = capsys.readouterr().out.splitlines()
+    assert first.startswith(f'{folder / "a.avi"}: unknown; nearest: act ')
+    assert len(spans) == 1 and ' s: unknown 0.' in spans[0]
+    one = json.loads((folder / 'out' / 'a.json').read_text())
+    assert one['rec_labels'] == [-1] and one['rec_names'] == ['unknown']
+    assert one['top'][0]['score'] == max(one['rec_scores'])
+    assert one['timeline'][0]['label'] == -1
+    assert tools[0].main([*arguments, '--unknown-below', '2']) == 1
+    assert 'unknown_below is 2.0, expected 0 to 1' in capsys.readouterr().err
 
 
 def test_a_folder_with_a_bad_video(tools, folder, capsys):
