@@ -44,14 +44,14 @@ bench: $(VENV)/package
 clean:
 	rm -rf $(VENV) build dist *.egg-info
 
-# The README's install block, run as it is printed there (with the constraints
-# that are asked for), and what it promises.
+# The README's line for these constraints, run as it is printed there, and what
+# it promises.
 $(VENV)/packages: setup.cfg $(CONSTRAINTS) | README.md
 	$(PYTHON) -m venv $(VENV)
 	rm -rf build
 	. $(BIN)/activate && \
-		sed -n '/^## Install/,$${/^```bash/,/^```$$/{/^```$$/q;/^```/!p}}' README.md | \
-		sed 's|requirements/constraints.txt|$(CONSTRAINTS)|' | PIP_QUIET=1 bash -ex
+		grep '^pip install -c $(CONSTRAINTS) ' README.md | PIP_QUIET=1 bash -ex
+	$(BIN)/integral-action --version
 	$(BIN)/mim list | grep integral.action
 	$(BIN)/mim train integral_action --help >/dev/null
 	$(BIN)/integral-action --help >/dev/null

@@ -1,4 +1,4 @@
-"""Weights in eight bits, for checkpoints that are passed on."""
+"""Weights in eight and sixteen bits, for checkpoints that are passed on."""
 
 from typing import Any, Dict, Tuple
 
@@ -9,17 +9,16 @@ SCALES = 'int8_scales'  # a checkpoint's key, beside its state_dict
 
 
 def quantize(
-    weights: Dict[str, Tensor], min_size: int = 4096
+    weights: Dict[str, Tensor], min_size: int = 2**17
 ) -> Tuple[Dict[str, Tensor], Dict[str, Tensor]]:
-    """Round the large weights to int8.
+    """Round weights: the large ones to int8, the others to float16.
 
-    A matrix or kernel gets one scale per output channel, which maps its
-    largest weight to 127. Biases, batch norms and small weights stay as they
-    are.
+    An int8 matrix or kernel has one scale per output channel, which maps its
+    largest weight to 127. Biases and batch norms stay as they are.
 
     Args:
         weights: a state_dict.
-        min_size: number of elements from which a weight is large.
+        min_size: number of elements from which a weight becomes int8.
 
     Returns:
         The weights, and the scales [C_out, 1, ...] of those that are int8.
@@ -32,8 +31,10 @@ def quantize(
     rounded, scales = {}, {}
     for name, value in weights.items():
         rounded[name] = value
-        large = value.ndim > 1 and value.numel() >= min_size
-        if not (large and value.is_floating_point()):
+        if value.ndim < 2 or not value.is_floating_point():
+            continue
+        if value.numel() < min_size:
+            rounded[name] = value.half()
             continue
         largest = value.float().abs().flatten(1).amax(1)
         scale = (largest / 127).clamp(min=torch.finfo(torch.float32).tiny)

@@ -46,9 +46,13 @@ def test_half_a_step_at_most(channels, size, seed, spread):
     assert (error <= scales['w'] * 0.501).all()
 
 
-def test_small_weights_stay():
-    weights = dict(w=torch.ones(2, 3))
-    assert quantize(weights) == (weights, {})
+def test_small_weights_are_halved():
+    weights = dict(w=torch.tensor([[1.0, 1 / 3]]), norm=torch.tensor([1 / 3]))
+    rounded, scales = quantize(weights)
+    assert scales == {}
+    assert rounded['w'].dtype == torch.float16
+    assert rounded['w'].tolist() == [[1.0, 0.333251953125]]  # 11 bits
+    assert rounded['norm'] is weights['norm']
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_the_runner_of_the_config(cfg, tmp_path):
         name: torch.randn_like(value) if value.is_floating_point() else value
         for name, value in runner.model.state_dict().items()
     }
-    rounded, scales = quantize(weights)
+    rounded, scales = quantize(weights, min_size=9000)
     assert scales
     file = tmp_path / 'small.pth'
     torch.save({'state_dict': rounded, SCALES: scales}, file)

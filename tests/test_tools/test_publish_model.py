@@ -206,7 +206,7 @@ def test_eight_bits_and_unknown(tool, trained, tmp_path):
     path = publish(
         tool, trained, tmp_path / 'small', '--int8', '--unknown-below', '0.4'
     )
-    assert path.stat().st_size < 0.4 * whole.stat().st_size
+    assert path.stat().st_size < 0.6 * whole.stat().st_size
     model, exact = load_model(path), load_model(whole)
     assert model.dataset_meta == dict(classes=CLASSES, unknown_below=0.4)
     for name, value in exact.state_dict().items():
@@ -214,6 +214,7 @@ def test_eight_bits_and_unknown(tool, trained, tmp_path):
         assert rounded.dtype == value.dtype
         step = value.abs().max() / 127 if value.ndim > 1 else 0
         assert (rounded - value).abs().max() <= step / 2 + 1e-7
+        assert value.ndim > 1 or torch.equal(rounded, value)
     # what is published once more stays what it is
     again = tool.publish(path)
     assert again['meta']['dataset_meta']['unknown_below'] == 0.4

@@ -15,7 +15,7 @@ and in its meta
 - versions: of torch, mmengine, mmaction2 and integral_action.
 
 Optimizer, schedulers and message hub are left out. With --int8 the large
-weights are rounded to eight bits: about a quarter of the size. Plain
+weights are rounded to eight bits and the others to sixteen. Plain
 torch.load(weights_only=True) reads it without this package, and
 integral_action.apis.load_model builds the model of it alone. The same input
 gives the same file.
@@ -54,7 +54,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     parser.add_argument(
         '--int8',
         action='store_true',
-        help='round the large weights to eight bits: a quarter of the size',
+        help='round the large weights to eight bits, the others to sixteen',
     )
     args = parser.parse_args(arguments)
     if not 0 <= (args.unknown_below or 0) <= 1:
@@ -95,7 +95,7 @@ def publish(
         classes: their names; None takes those of the checkpoint, if any.
         unknown_below: score of the best class below which a prediction is
             ``unknown``; None takes that of the checkpoint, if any.
-        int8: whether to round the large weights (:func:`quantize`).
+        int8: whether to round the weights (:func:`quantize`).
 
     Raises:
         FileNotFoundError, ValueError: as of :func:`load_model`; or another
