@@ -77,6 +77,7 @@ PAGES = {
     'configs/integral_action/release/README.md': 'zoo/release',
     'configs/mixing/README.md': 'zoo/mixing',
     'configs/peers/README.md': 'zoo/peers',
+    'integral_action/zoo/README.md': 'zoo/package',
 }
 
 
