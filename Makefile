@@ -23,7 +23,7 @@ test: $(VENV)/package
 
 test-numpy1:
 	$(MAKE) test VENV=.venv-numpy1 PYTEST_FLAGS="$(ARRAYS)" \
-		CONSTRAINTS=requirements/constraints-numpy1.txt EXTRAS=mediapipe,test
+		CONSTRAINTS=requirements/constraints-numpy1.txt EXTRAS=test
 
 # Not in .ci/run: PyPI's torch for CUDA makes an environment of 6 GB.
 test-py313:
