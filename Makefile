@@ -7,10 +7,11 @@ SEED ?= 0
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-# What depends on the versions of Python, numpy and opencv.
-SHORT := $(addprefix tests/,test_compat.py test_configs.py test_datasets \
-	test_keypoints.py test_layout_maps.py test_models test_pose_estimators \
-	test_pose_maps.py test_pose_maps_numba.py)
+# What numpy and opencv have a part in, less the tools' long runs.
+ARRAYS := $(addprefix tests/,test_compat.py test_datasets test_evaluation \
+	test_keypoints.py test_layout_maps.py test_pose_estimators \
+	test_pose_maps.py test_pose_maps_numba.py test_visualization.py \
+	test_visualization_clips.py test_visualization_overlay.py)
 
 .PHONY: demo test test-numpy1 test-py313 lint docs bench clean
 
@@ -21,13 +22,13 @@ test: $(VENV)/package
 	$(BIN)/pytest $(PYTEST_FLAGS)
 
 test-numpy1:
-	$(MAKE) test VENV=.venv-numpy1 PYTEST_FLAGS="$(SHORT)" \
-		CONSTRAINTS=requirements/constraints-numpy1.txt EXTRAS=mediapipe,test
+	$(MAKE) test VENV=.venv-numpy1 PYTEST_FLAGS="$(ARRAYS)" \
+		CONSTRAINTS=requirements/constraints-numpy1.txt EXTRAS=test
 
 # Not in .ci/run: PyPI's torch for CUDA makes an environment of 6 GB.
 test-py313:
-	$(MAKE) test VENV=.venv-py313 PYTEST_FLAGS="$(SHORT)" EXTRAS=test \
-		PYTHON=python3.13
+	$(MAKE) test VENV=.venv-py313 PYTHON=python3.13 EXTRAS=test \
+		PYTEST_FLAGS="$(ARRAYS) tests/test_configs.py tests/test_models"
 
 lint: $(VENV)/package
 	$(PIP) install -q ruff==0.17.6

@@ -148,11 +148,11 @@ def test_install_has_the_tested_versions(site):
     text = (site / 'install.html').read_text()
     for name, versions in (
         ('numpy', ('2.3.5', '1.26.4')),
-        ('mediapipe', ('', '0.10.21')),
+        ('pandas', ('3.1.1', '2.2.3')),
         ('torch', ('2.13.0', '2.13.0')),
     ):
         cells = '\n'.join(f'<td><p>{v}</p></td>' for v in (name, *versions))
-        assert cells.replace('<p></p>', '') in text
+        assert cells in text
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,6 @@ def test_install_has_the_tested_versions(site):
     [
         ('quick_start', '## Two commands', '## Install'),
         ('install', '## Install', '## Try it on a video'),
-        ('design', '## Design', '## Licence'),
     ],
 )
 def test_sections_of_the_readme_are_pages(site, page, part, end):
