@@ -47,8 +47,8 @@ def test_the_pages_commands(shared, mim, tmp_path):  # noqa: F811
 
     ran = []
     for command in commands():
-        command = command.replace(
-            '--model movenet-multipose.onnx', f'--model {model}'
+        command = command.replace(  # whose weights are here
+            '--poses rtmpose', f'--poses movenet --model {model}'
         )
         if 'mim train' in command:
             stage = re.search(r'integralaction-?(\w*)_', command)[1]
