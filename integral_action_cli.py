@@ -215,7 +215,8 @@ def config_path(prog: str, argument: str) -> str:
     name = argument.removesuffix('.py')
     if name in configs:
         return str(configs[name])
-    if name != argument and '=' not in argument:
+    meant = name != argument or name.startswith('integralaction')
+    if meant and '=' not in argument:
         near = get_close_matches(name, configs, 1)
         hint = f'; did you mean {near[0]}.py?' if near else ''
         fail(

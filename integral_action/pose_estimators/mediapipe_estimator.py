@@ -1,5 +1,5 @@
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -75,10 +75,12 @@ class MediaPipeEstimator(PoseEstimator):
             min_tracking_confidence=score_thr,
         )
         self.pose = None  # of the video under way
+        self.has_found = False  # a person in it
 
     def start_video(self) -> None:
         """Forget the person that was followed."""
         before, self.pose = self.pose, None
+        self.has_found = False
         if before is not None:
             before.close()
 
@@ -87,12 +89,12 @@ class MediaPipeEstimator(PoseEstimator):
         return [self._find(frame) for frame in frames]
 
     def _find(self, frame: np.ndarray) -> Poses:
-        if self.pose is None:
-            with _no_stderr():  # it warns as it starts, of every video
+        # it warns as it starts, and where it first finds a person
+        with nullcontext() if self.has_found else _no_stderr():
+            if self.pose is None:
                 self.pose = self.make_pose()
-                result = self.pose.process(frame)
-        else:
             result = self.pose.process(frame)
+        self.has_found |= result.pose_landmarks is not None
         if result.pose_landmarks is None:
             nobody = np.zeros((0, len(self.index), 3), np.float32)
             return nobody[..., :2], nobody[..., 2]

@@ -171,6 +171,10 @@ def test_overview_has_a_line_for_every_command(tmp_path):
             ['test', 'integralaction_r18w16-r18w16.py', 'a.pth'],
             'did you mean integralaction_r18w16-r18w16',
         ),
+        (
+            ['train', 'integralaction_r18w16-r18w16', '--seed', '0'],
+            'did you mean integralaction_r18w16-r18w16',
+        ),
         (['train', 'a', '--gpus', 'x'], "invalid int value: 'x'"),
     ],
 )
