@@ -223,10 +223,18 @@ def test_two_gpus_are_two_processes(tmp_path, monkeypatch, capfd):
         'open(path, "w").write(" ".join([os.environ["WORLD_SIZE"]] '
         '+ sys.argv[1:]))\n'
     )
+    # in a process of its own, whose signal handlers torchrun may change
+    code = (
+        'import sys, torch\n'
+        'from pathlib import Path\n'
+        'import integral_action_cli as cli\n'
+        'torch.cuda.device_count = lambda: 2\n'
+        'cli.launch("train", Path(sys.argv[1]), sys.argv[2:])\n'
+    )
     arguments = ['a.py', '--gpus', '2', '--cfg-options', 'a.b=1']
-    with pytest.raises(SystemExit) as info:
-        cli.launch('train', script, arguments)
-    assert not info.value.code
+    command = [sys.executable, '-c', code, str(script), *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
     with pytest.raises(SystemExit):
         cli.launch('train', script, ['a.py', '--gpus', '3'])
     assert '--gpus 3: this machine has 2' in capfd.readouterr().err
