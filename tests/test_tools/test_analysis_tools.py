@@ -441,6 +441,24 @@ def test_commands_of_the_page_run(tool, puppets, tmp_path, monkeypatch):
             assert (np.abs(picture - colour).max(1) < 10).sum() > 100
 
 
+def test_flops_of_a_config_that_leaves_the_classes_open(capsys, monkeypatch):
+    from conftest import CONFIGS
+
+    monkeypatch.syspath_prepend(str(TOOLS))
+    name = 'integralaction-pose_r18w16_1xb16-8x8x1-60e_custom-keypoint.py'
+    printed = []
+    for number in ('10', '400'):
+        words = [str(CONFIGS / 'custom' / name), '--num-classes', number]
+        monkeypatch.setattr(sys, 'argv', ['get_flops.py', *words])
+        importlib.import_module('get_flops').main()
+        printed.append(capsys.readouterr().out.splitlines())
+    for lines in printed:
+        assert lines[0] == 'heatmap_imgs: [55, 8, 28, 28]'
+    # a class has 128 weights and a bias; the metafile has that of 400
+    assert printed[1][2] == 'Parameters: 0.76 M'
+    assert printed[0][2] == 'Parameters: 0.71 M'
+
+
 def test_results_of_a_real_test(puppets, tmp_path):
     """What `--dump` writes and the metric says, of an untrained model; then
     a tool as users run it."""

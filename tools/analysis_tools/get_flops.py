@@ -52,6 +52,8 @@ def main() -> None:
     args = parse_args()
     cfg = Config.fromfile(args.config)
     init_default_scope(cfg.default_scope)
+    if cfg.model.cls_head.num_classes is None:
+        cfg.model.cls_head.num_classes = args.num_classes
     model = MODELS.build(cfg.model).eval()
     sampling = cfg.test_pipeline[0]
     inputs = {}
