@@ -78,9 +78,9 @@ class Job:
             if self.marker.stem == 'train':  # where mmengine finds its last
                 (self.folder / 'last_checkpoint').unlink(missing_ok=True)
             self.begun.write_text(' '.join(self.command))
-        # jobs run side by side, so each has one thread
         from integral_action.fileio import whole_file  # imports torch
 
+        # jobs run side by side, so each has one thread
         env = os.environ | {
             'OMP_NUM_THREADS': '1',
             # glibc hands big tensors back to the system and has it clear new
