@@ -184,6 +184,21 @@ def test_mistakes_are_one_line(arguments, message):
     assert len(errors.splitlines()) <= 2 and not output
 
 
+def test_choices_are_those_of_the_package():
+    """Help does not import the package, so its choices are written twice."""
+    from integral_action.datasets.out_of_context import MASKS
+    from integral_action.deployment.deployable_recognizer import POSE_INPUTS
+    from integral_action.deployment.export import OPSETS
+
+    text, _ = call('export', 'onnx', '-h')
+    opsets = map(str, range(OPSETS[0], OPSETS[1] + 1))
+    for choices in (POSE_INPUTS, opsets):
+        assert f'{{{",".join(choices)}}}' in text
+    assert f'(default: {OPSETS[0]})' in text
+    text, _ = call('convert', 'out-of-context', '-h')
+    assert f"{', '.join(MASKS)}, or a 'module:Class'" in ' '.join(text.split())
+
+
 def test_a_config_goes_by_its_name_as_with_mim(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     path = min(CONFIGS.glob('*_puppets-rgb-keypoint.py'))
