@@ -1,9 +1,10 @@
 """Estimators by name: which there are, and which are installed."""
 
-import pkgutil
 import re
 from importlib.util import find_spec
 from typing import Any, Dict, Optional, Type
+
+from integral_action.named_class import find_class
 
 from . import mediapipe_estimator, onnx_session, rtmpose_estimator
 from .base import PoseEstimator
@@ -56,24 +57,7 @@ def find_estimator(name: str) -> Type[PoseEstimator]:
         ValueError: there is no such estimator.
     """
     name = _ALIASES.get(name, name)
-    if ':' not in name:
-        if name not in ESTIMATORS:
-            raise ValueError(
-                f'unknown pose estimator {name!r}; there are '
-                f'{", ".join(map(repr, ESTIMATORS))}, or give your own as '
-                f"'module:Class'"
-            )
-        return ESTIMATORS[name]
-    try:
-        found = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f'pose estimator {name!r}: {error}') from error
-    if not (isinstance(found, type) and issubclass(found, PoseEstimator)):
-        raise ValueError(
-            f'{name!r} is no subclass of '
-            f'integral_action.pose_estimators.PoseEstimator'
-        )
-    return found
+    return find_class(name, ESTIMATORS, PoseEstimator, 'pose estimator')
 
 
 def missing() -> Dict[str, Optional[str]]:

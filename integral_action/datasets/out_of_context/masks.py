@@ -1,11 +1,12 @@
 """Where the persons of a video are."""
 
-import pkgutil
 from abc import ABC, abstractmethod
 from typing import Tuple, Type
 
 import cv2
 import numpy as np
+
+from integral_action.named_class import find_class
 
 from .body_shape import BodyShape
 
@@ -145,7 +146,7 @@ MASKS = dict(poses=PoseMasks, grabcut=GrabCutMasks)
 
 
 def find_masks(name: str) -> Type[PersonMasks]:
-    """A class of masks.
+    """Return a class of masks.
 
     Args:
         name: a key of :data:`MASKS`, or ``'module:Class'``.
@@ -153,21 +154,4 @@ def find_masks(name: str) -> Type[PersonMasks]:
     Raises:
         ValueError: there is no such class.
     """
-    if name in MASKS:
-        return MASKS[name]
-    if ':' not in name:
-        raise ValueError(
-            f'unknown masks {name!r}; there are '
-            f'{", ".join(map(repr, MASKS))}, or give your own as '
-            f"'module:Class'"
-        )
-    try:
-        found = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f'masks {name!r}: {error}') from error
-    if not (isinstance(found, type) and issubclass(found, PersonMasks)):
-        raise ValueError(
-            f'{name!r} is no subclass of '
-            f'integral_action.datasets.out_of_context.PersonMasks'
-        )
-    return found
+    return find_class(name, MASKS, PersonMasks, 'masks')
