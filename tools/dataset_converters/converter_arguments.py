@@ -1,6 +1,7 @@
 """What the command lines of the converters have in common."""
 
 import argparse
+import math
 import os
 import sys
 from pathlib import Path
@@ -14,22 +15,27 @@ def folder(text: str) -> Path:
     return Path(text)
 
 
+def number(
+    least: float, most: float = math.inf, kind: Callable = int
+) -> Callable:
+    """Return the type of an argument that is a number of a range."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not least <= value <= most:
+            bound = 'or more' if most == math.inf else f'to {most}'
+            raise argparse.ArgumentTypeError(
+                f'{text}: expected {least} {bound}'
+            )
+        return value
+
+    return parse
+
+
 def add_arguments(
     parser: argparse.ArgumentParser, keep_empty: bool = True
 ) -> None:
-    """The options of every converter, for :func:`run`."""
-
-    def number(least: int) -> Callable[[str], int]:
-        def parse(text: str) -> int:
-            value = int(text)
-            if value < least:
-                raise argparse.ArgumentTypeError(
-                    f'{text}: expected {least} or more'
-                )
-            return value
-
-        return parse
-
+    """Add the options of every converter, for :func:`run`."""
     parser.add_argument(
         '--workers',
         type=number(1),

@@ -18,25 +18,11 @@ import json
 import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Callable, Dict, List, Tuple
+from typing import Dict, List, Tuple
 
 import numpy as np
-from converter_arguments import finish, folder
+from converter_arguments import finish, folder, number
 from mmengine.config import DictAction
-
-
-def number(least: float, most: float, kind: Callable = int) -> Callable:
-    """The type of an argument that is a number of a range."""
-
-    def parse(text: str):
-        value = kind(text)
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f'{text}: expected {least} to {most}'
-            )
-        return value
-
-    return parse
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
