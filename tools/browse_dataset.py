@@ -10,7 +10,7 @@ with --format mp4 a film.
 import argparse
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Dict, List, Optional
 
 import numpy as np
 from rich.console import Console
@@ -112,19 +112,12 @@ def read_config(path: str, options: Optional[List[str]]):
     return config
 
 
-def innermost(dataset) -> Iterator:
-    """The configs of the datasets that read, inside what repeats or joins."""
-    if 'pipeline' in dataset or not {'dataset', 'datasets'} & set(dataset):
-        yield dataset
-    else:
-        for inner in dataset.get('datasets', [dataset.get('dataset')]):
-            yield from innermost(inner)
-
-
 def build_dataset(config, split: str):
     """The split's dataset; its samples carry :data:`META_KEYS`, and a bad one
     is an error instead of another one."""
     from mmaction.registry import DATASETS
+
+    from integral_action.datasets.wrappers import innermost
 
     loader = config.get(f'{split}_dataloader')
     if not loader:

@@ -30,7 +30,7 @@ from typing import (
     Tuple,
 )
 
-from browse_dataset import innermost, one_line, read_config
+from browse_dataset import one_line, read_config
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -293,6 +293,7 @@ def find_lists(args: argparse.Namespace) -> List[VideoList]:
     from mmaction.registry import DATASETS
     from mmengine.registry import init_default_scope
 
+    from integral_action.datasets.wrappers import innermost
     from integral_action.engine import set_num_classes
 
     datasets = []  # (split, config of a dataset)

@@ -23,6 +23,7 @@ from rich.progress import Progress
 from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.wrappers import innermost
 from integral_action.fileio import SampleError, whole_file
 from integral_action.keypoints import KeypointLayout
 from integral_action.models.recognizers import TwoStreamRecognizer
@@ -192,8 +193,7 @@ class IntegralActionInferencer(BaseInferencer):
     def _init_pipeline(self, cfg: Any) -> Compose:
         cfg = self.model.cfg
         dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-        while 'dataset' in dataset or 'datasets' in dataset:  # what wraps it
-            dataset = dataset.get('dataset') or dataset['datasets'][0]
+        dataset = next(innermost(dataset))
         steps = deepcopy(dataset.get('pipeline') or cfg.get('test_pipeline'))
         if not steps:
             raise ValueError(
@@ -518,9 +518,7 @@ class IntegralActionInferencer(BaseInferencer):
         scores = np.stack([_array(one.pred_score) for one in job.results])
         score = scores.mean(0)
         top = self._top(score, call.top_k)
-        best = int(score.argmax())
-        if score[best] < self.unknown_below:
-            best = -1
+        best = self._label(score)
         prediction = dict(
             input=job.video.name,
             rec_labels=[best],
@@ -558,6 +556,11 @@ class IntegralActionInferencer(BaseInferencer):
             for i in best
         ]
 
+    def _label(self, score: np.ndarray) -> int:
+        """Return the best class, or -1 where it is unknown."""
+        best = int(score.argmax())
+        return best if score[best] >= self.unknown_below else -1
+
     def _name(self, label: int) -> str:
         return 'unknown' if label < 0 else self.classes[label]
 
@@ -568,11 +571,11 @@ class IntegralActionInferencer(BaseInferencer):
         fps = job.opened.fps
         captions = []
         for border, one in zip(window_borders(job.windows), job.results):
-            top = self._top(_array(one.pred_score), call.top_k)
+            score = _array(one.pred_score)
+            top = self._top(score, call.top_k)
             text = [(label['name'], label['score']) for label in top]
-            highest = float(_array(one.pred_score).max())
-            if highest < self.unknown_below:
-                text = [('unknown', highest), *text]
+            if self._label(score) < 0:
+                text.insert(0, (self._name(-1), float(score.max())))
             captions.append((border / fps, text))
         gate = prediction.get('gate')
         film = overlay_film(

@@ -1,4 +1,4 @@
-from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
+from typing import Any, Callable, Dict, List, Tuple, Union
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
@@ -8,6 +8,7 @@ from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
 from integral_action.checkpoints import read_checkpoint
 from integral_action.datasets.video_pose_dataset import read_class_names
+from integral_action.datasets.wrappers import innermost
 
 
 @RUNNERS.register_module()
@@ -92,9 +93,8 @@ def set_num_classes(cfg: Config) -> None:
     datasets = [
         dataset
         for split in ('train', 'val', 'test')
-        for dataset in _innermost(
-            (cfg.get(f'{split}_dataloader') or {}).get('dataset')
-        )
+        if cfg.get(f'{split}_dataloader')
+        for dataset in innermost(cfg[f'{split}_dataloader']['dataset'])
     ]
     for dataset in datasets:
         root, file = dataset.get('data_root'), dataset.get('class_file')
@@ -113,14 +113,3 @@ def set_num_classes(cfg: Config) -> None:
     for dataset in datasets:
         if dataset.get('num_classes') is None:
             dataset['num_classes'] = len(names)
-
-
-def _innermost(dataset: dict) -> Iterator[dict]:
-    """Yield the datasets that wrappers hold."""
-    if not dataset:
-        return
-    inner = dataset.get('datasets') or [dataset.get('dataset')]
-    if inner == [None]:
-        yield dataset
-    for one in inner:
-        yield from _innermost(one)
