@@ -1,6 +1,6 @@
 """The command ``integral-action``: every tool of the project by its name.
 
-    integral-action predict VIDEO --model jhmdb21
+    integral-action predict VIDEO
 
 runs ``tools/inference.py`` with the arguments that follow. Neither torch nor
 the package is imported here, so that help answers at once. A tool runs in this
@@ -88,7 +88,7 @@ SUMMARIES = {
     'analyze': 'Make tables and figures of the results of tests.',
     'export': 'Export a model to ONNX, or as a program of torch.export.',
 }
-DEFAULTS = {'demo': ['--model', 'jhmdb21', '--out-dir', 'out']}
+DEFAULTS = {'demo': ['--out-dir', 'out']}
 TAKE_A_CONFIG = ('train', 'test', 'check', 'browse', 'analyze get-flops')
 GPUS = """options of this command:
   --gpus N              processes, one per GPU, as with mim: 2 or more start

@@ -1,12 +1,14 @@
 """Predict videos with a trained model.
 
-    integral-action predict VIDEO... --model jhmdb21 --out-dir OUT
-    integral-action predict VIDEO... --checkpoint FILE --poses rtmpose
-    mim run integral_action inference VIDEO... --checkpoint FILE --poses FILE
+    integral-action demo VIDEO...       # as predict VIDEO... --out-dir out
+    integral-action predict VIDEO...
+    integral-action predict VIDEO... --checkpoint FILE --poses FILE
+    mim run integral_action inference VIDEO... --checkpoint FILE
 
-VIDEO is a file or a folder. A line a video is printed; OUT gets a/b.json and
-the overlay a/b.mp4 of a folder's a/b.mp4. The exit status is 1 where a video
-cannot be used. See docs/inference.md.
+VIDEO is a file or a folder. One line per video is printed. OUT gets, for a
+folder's a/b.mp4, the prediction a/b.json and the overlay a/b.mp4; without it
+nothing is written. The exit status is 1 where a video cannot be used. See
+docs/inference.md.
 """
 
 import argparse
@@ -16,15 +18,22 @@ from typing import Callable, Dict, List, Optional
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    """The model, and what finds poses."""
+    """Add the options of the model and of the pose estimator."""
     from mmengine.config import DictAction
 
     add = parser.add_argument
-    model = parser.add_mutually_exclusive_group(required=True)
+    model = parser.add_mutually_exclusive_group()
     model.add_argument(
-        '--model', metavar='NAME', help='model of the package, such as jhmdb21'
+        '--model',
+        metavar='NAME',
+        default='jhmdb21',
+        help='model of the package (default: jhmdb21)',
     )
-    model.add_argument('--checkpoint', help='file or URL, of any stage')
+    model.add_argument(
+        '--checkpoint',
+        metavar='FILE',
+        help='model of your own: file or URL, of any stage',
+    )
     add('--pose-estimator', help=argparse.SUPPRESS)  # --poses NAME, once
     add('--pose-model', help="the estimator's model: a file, or a name")
     add(
@@ -37,21 +46,20 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--classes',
-        help='text file with the name of a class a line (default: those that '
-        'the checkpoint carries)',
+        help="text file of class names, one per line (default: the model's)",
     )
     add(
         '--unknown-below',
         type=float,
         metavar='SCORE',
         help='score of the best class below which a video is "unknown" '
-        "(default: the checkpoint's; 0: never)",
+        "(default: the model's; 0: never)",
     )
     add('--device', help='cpu or cuda (default: a GPU if there is one)')
 
 
 def add_poses_argument(parser: argparse.ArgumentParser) -> None:
-    """The source of the poses."""
+    """Add the option of the poses."""
     parser.add_argument(
         '--poses',
         nargs='+',
@@ -126,7 +134,7 @@ def run(work: Callable[[argparse.Namespace], int], args) -> int:
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -135,19 +143,25 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     add('videos', nargs='+', metavar='VIDEO', help='files or folders')
     add_model_arguments(parser)
     add_poses_argument(parser)
-    add('--out-dir', type=Path, help='folder to write JSON and overlays')
+    add(
+        '--out-dir',
+        type=Path,
+        metavar='OUT',
+        help='folder to write JSON and overlays (default: none; demo: out)',
+    )
     add('--no-video', action='store_true', help='write JSON alone')
     add(
         '--window',
         type=float,
         metavar='SECONDS',
-        help='predict a long video in windows of this length',
+        help='predict a long video in windows of this length; a shorter video '
+        'is one window',
     )
     add(
         '--stride',
         type=float,
         metavar='SECONDS',
-        help='from one window to the next (default: --window)',
+        help='time from one window to the next (default: --window)',
     )
     add('--batch-size', type=int, default=1, help='videos or windows at once')
     add('--top-k', type=int, default=5, help='labels to name (default: 5)')
@@ -157,7 +171,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def predict(args: argparse.Namespace) -> int:
-    """Predict; gives the number of videos that failed."""
+    """Predict, and return the number of videos that failed."""
     one_video, one_pose = len(args.videos) == 1, len(args.poses or ()) == 1
     poses = args.poses
     if one_pose and (one_video or Path(poses[0]).is_dir()):
@@ -182,7 +196,7 @@ def predict(args: argparse.Namespace) -> int:
 
 
 def describe(prediction: Dict) -> List[str]:
-    """A video's line, and one a span of its timeline."""
+    """Return a video's line, and one per span of its timeline."""
     top = ', '.join(f'{p["name"]} {p["score"]:.3f}' for p in prediction['top'])
     if prediction['rec_labels'] == [-1]:
         top = f'unknown; nearest: {top}'
@@ -199,7 +213,7 @@ def describe(prediction: Dict) -> List[str]:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command; gives the exit status."""
+    """Run the command and return the exit status."""
     return run(predict, parse_args(arguments))
 
 

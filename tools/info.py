@@ -104,6 +104,8 @@ def collect() -> Dict[str, Dict]:
 def describe(info: Dict[str, Dict]) -> str:
     """Return it as text, without how torch was compiled."""
     lines = []
+    old = info['packages']['numpy'].startswith('numpy 1.')
+    versions = f'constraints{"-numpy1" if old else ""}.txt'
     for title, values in info.items():
         lines.append(f'{title}:')
         for key, value in values.items():
@@ -111,6 +113,10 @@ def describe(info: Dict[str, Dict]) -> str:
                 value = ', '.join(value)
             if '\n' not in value:
                 lines.append(f'  {key}: {value or "none"}')
+        if any('missing: pip' in str(value) for value in values.values()):
+            lines.append(
+                f'  (with -c requirements/{versions} of the checkout)'
+            )
     return '\n'.join(lines)
 
 

@@ -1,6 +1,6 @@
 """Show where in a video's frames and poses a trained model sees a class.
 
-    integral-action look-inside VIDEO --checkpoint FILE --poses FILE --out PNG
+    integral-action look-inside VIDEO --out PNG
     mim run integral_action look_inside VIDEO --checkpoint FILE --alone FILE...
 
 Class activation maps (Grad-CAM) of each stream and of both together, beside
@@ -22,7 +22,7 @@ from inference import (
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
-    """The command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -37,10 +37,14 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         nargs='+',
         default=[],
         metavar='CHECKPOINT',
-        help='of models of one stream, to compare with',
+        help='models of one stream, to compare with',
     )
-    add('--label', help="the class: its name or number (default: the model's)")
-    add('--clip', type=int, help='of the test pipeline, from 0 (the middle)')
+    add('--label', help="name or number of the class (default: the model's)")
+    add(
+        '--clip',
+        type=int,
+        help='number of a clip of the test pipeline (default: the middle one)',
+    )
     add('--panel-width', type=int, default=160, help='pixels (default: 160)')
     args = parser.parse_args(arguments)
     check_model_arguments(parser, args)
@@ -50,7 +54,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 
 
 def label_of(name: Optional[str], classes: List[str]) -> Optional[int]:
-    """A class by its name or number."""
+    """Return a class by its name or number."""
     from integral_action.datasets.label_map import LabelMap
 
     if name is None or name.isdecimal():
@@ -79,7 +83,7 @@ def draw(args: argparse.Namespace) -> int:
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command; gives the exit status."""
+    """Run the command and return the exit status."""
     return run(draw, parse_args(arguments))
 
 

@@ -1,6 +1,6 @@
 """A web page: drop a video, see its labels, the gate and the overlay.
 
-    integral-action web --model jhmdb21
+    integral-action web
     integral-action web --checkpoint FILE --poses rtmpose
     mim run integral_action web_demo --checkpoint FILE
 

@@ -33,7 +33,7 @@ def find_model(name: str) -> Path:
     if name not in models:
         raise ValueError(
             f'the package has no model {name!r}; it has '
-            f'{", ".join(models) or "none"}. A file of your own is given as '
-            f'checkpoint'
+            f'{", ".join(models) or "none"}. A file of your own is given by '
+            f'--checkpoint FILE'
         )
     return models[name]

@@ -279,6 +279,10 @@ def test_info_tells_what_is_here_and_what_is_missing(tool_info):
     text = tool_info.describe(info)
     assert f'mmaction: {info["packages"]["mmaction"]}' in text
     assert 'compiling' not in text
+    info['packages']['numpy'] = 'numpy 1.26.4'
+    info['optional']['web'] = 'missing: pip install "integral_action[web]"'
+    expected = '(with -c requirements/constraints-numpy1.txt of the checkout)'
+    assert expected in tool_info.describe(info)
 
 
 def test_what_info_says_to_install_is_an_extra(tool_info):

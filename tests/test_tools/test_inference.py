@@ -159,7 +159,6 @@ def test_errors_are_one_line(
 def test_usage(tools):
     given = ['--checkpoint', 'c']
     for arguments in (
-        ['a.avi'],
         ['a.avi', *given, '--model', 'm'],
         ['a.avi', *given, '--pose-model', 'm'],
         ['a.avi', *given, '--poses', 'p', '--pose-estimator', 'e'],

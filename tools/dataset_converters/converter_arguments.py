@@ -69,9 +69,16 @@ def add_arguments(
 
 
 def add_split_arguments(parser: argparse.ArgumentParser, share: str) -> None:
-    """The options of ``split_videos``; ``share`` is the first's name."""
-    parser.add_argument(share, type=float, default=0.2)
-    parser.add_argument('--seed', type=int, default=0)
+    """Add the options of ``split_videos``; ``share`` is the first's name."""
+    parser.add_argument(
+        share,
+        type=float,
+        default=0.2,
+        help='share of each class that goes into the second list',
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='seed of the random split'
+    )
     parser.add_argument(
         '--group',
         metavar='REGEX',

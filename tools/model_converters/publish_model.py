@@ -37,8 +37,12 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('source', metavar='IN', type=Path)
-    parser.add_argument('target', metavar='OUT', type=Path)
+    parser.add_argument(
+        'source', metavar='IN', type=Path, help='checkpoint of a training'
+    )
+    parser.add_argument(
+        'target', metavar='OUT', type=Path, help='path to write, without .pth'
+    )
     parser.add_argument(
         '--classes',
         type=Path,
