@@ -336,13 +336,16 @@ def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path, capsys):
         path.write_bytes(pickle.dumps(samples))
     out = tool('disagreements', *options, f'{tmp_path}/.')
     error = capsys.readouterr().err.splitlines()
-    assert len(error) == 4 and error[-1] == '3 videos were left out'
+    assert len(error) == 7 and error[-1] == '6 videos were left out'
     assert 'g: cannot be read as a video' in error[1]
     rows = table(out / 'disagreements_all_videos.csv')
     assert [(row[0], path[-1]) for path, row in rows.items()][1:] == [
         ('only appearance-only is right', 'b'),
         ('only pose-only is right', 'i'),
         ('only IntegralAction is right', 'g'),
+        ('only pose-only is wrong', 'c'),
+        ('only appearance-only is wrong', 'd'),
+        ('only appearance-only is wrong', 'e'),
         ('only IntegralAction is wrong', 'f'),
     ]
     assert rows[f'{tmp_path}/i'][1:] == [

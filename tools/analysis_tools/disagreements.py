@@ -1,4 +1,4 @@
-"""Videos on which the three models differ (Figures 7 to 11).
+"""Videos on which the three models differ (Figures 1 and 7 to 11).
 
     integral-action analyze disagreements --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl \\
@@ -6,9 +6,8 @@
         --video-prefix data/puppets/videos --pose-prefix data/puppets/poses \\
         --layout openpose18 [--classes labels.txt] [--num 4]
 
-A picture for each kind (only the appearance-only model is right, only the
-pose-only one, only IntegralAction, all but it): frames, skeletons and the
-models' predictions. disagreements_DATASET.csv lists all the videos.
+A picture for each kind (only one of the three models is right, or only one is
+wrong): frames, skeletons and the models' predictions. disagreements_DATASET.csv lists all the videos.
 """
 
 import argparse
@@ -93,6 +92,9 @@ KINDS = {
     'only appearance-only is right': ((True, False, False), APPEARANCE),
     'only pose-only is right': ((False, True, False), POSE),
     'only IntegralAction is right': ((False, False, True), INTEGRAL),
+    # Figure 1's two: the gate lets the better stream through
+    'only pose-only is wrong': ((True, False, True), INTEGRAL),
+    'only appearance-only is wrong': ((False, True, True), INTEGRAL),
     'only IntegralAction is wrong': ((True, True, False), INTEGRAL),
 }
 NUM_FRAMES = 6
