@@ -2,7 +2,7 @@ _base_ = [
     '../_base_/models/integralaction_zoo-r18-t8.py',
     '../_base_/datasets/kinetics400.py',
     '../_base_/pipelines/rgb-16x4_pose-8x8.py',
-    '../_base_/schedules/sgd_fusion_20e.py',
+    '../_base_/schedules/sgd_fusion_kinetics400_20e.py',
     '../_base_/default_runtime.py',
 ]
 

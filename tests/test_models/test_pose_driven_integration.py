@@ -138,11 +138,22 @@ def test_time_is_aligned_by_a_convolution_by_hand():
             neck((torch.zeros(1, 2, 3), torch.zeros(1, frames, 1)))
 
 
-def test_time_convolution_starts_from_small_weights():
-    neck = build(align_time='conv')
+def test_the_release_draws_its_gate_and_its_time_convolution_otherwise():
+    neck = build(
+        appearance_channels=400,
+        pose_channels=300,
+        channels=200,
+        cgb_layers='conv',
+        align_time='conv',
+    )
     neck.init_weights()
-    weight = neck.align_time.conv.weight
-    assert 0 < weight.std() < 0.003 and not neck.align_time.conv.bias.any()
+    for weight, std in (
+        (neck.cgb.conv.weight, 0.01),
+        (neck.tcb_pose[0].weight, 0.001),
+        # PyTorch's: uniform within 1 / sqrt(300 channels x 5 frames)
+        (neck.align_time.conv.weight, (1500 * 3) ** -0.5),
+    ):
+        assert weight.std().item() == pytest.approx(std, rel=0.02)
 
 
 def test_no_appearance_value_can_change_a_pose_driven_gate():

@@ -9,7 +9,7 @@ model = dict(
             depth=50,
             num_segments=8,
             pretrained='https://download.pytorch.org/models/'
-            'resnet50-11ad3fa6.pth',
+            'resnet50-0676ba61.pth',
         ),
     ),
     cls_head=dict(type='FrameAverageHead', num_classes=400, in_channels=2048),

@@ -11,8 +11,11 @@ model = dict(
         pose=dict(init_cfg=None, pretrained=weights),
     )
 )
-# the streams' schedule
-optim_wrapper = dict(optimizer=dict(lr=1e-2))
+# the streams' schedule: twice as long and ten times as fast, the gate as before
+optim_wrapper = dict(
+    optimizer=dict(lr=1e-2),
+    paramwise_cfg=dict(custom_keys={'neck.cgb': dict(lr_mult=0.6)}),
+)
 param_scheduler = _base_.param_scheduler
 param_scheduler[0].update(end=40, milestones=[20, 30])
 train_cfg = dict(max_epochs=40)

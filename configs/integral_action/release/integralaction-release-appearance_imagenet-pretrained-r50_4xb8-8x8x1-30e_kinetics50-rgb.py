@@ -5,7 +5,7 @@ model = dict(
         appearance=dict(
             depth=50,
             pretrained='https://download.pytorch.org/models/'
-            'resnet50-11ad3fa6.pth',
+            'resnet50-0676ba61.pth',
         )
     ),
     cls_head=dict(in_channels=2048),

@@ -169,7 +169,9 @@ class PoseDrivenIntegration(BaseModule):
             ``'adaptive'``, the same where neither is a multiple of the other;
             ``'conv'``, learned, 4 (T - 1) + 1 of pose to T, as in the release
             (:class:`TemporalConv`).
-        init_std: of the Gaussian that weights are drawn from (section 3.5).
+        init_std: of the Gaussian that weights are drawn from (section 3.5). As
+            in the release, ``cgb_layers='conv'`` draws the gate's with 0.01,
+            and ``align_time='conv'`` starts as PyTorch's ``Conv1d`` does.
 
     Raises:
         ValueError: an unknown option, or two that contradict each other.
@@ -225,6 +227,7 @@ class PoseDrivenIntegration(BaseModule):
         self.gate_value = gate_value
         self.gate_loss_weight = gate_loss_weight
         self.fusion = fusion
+        self.cgb_layers = cgb_layers
         self.init_std = init_std
 
         if align_time == 'conv':
@@ -257,10 +260,12 @@ class PoseDrivenIntegration(BaseModule):
             super().init_weights()
             return
         for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Conv1d)):
+            if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=self.init_std)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
+        if self.cgb_layers == 'conv' and hasattr(self, 'cgb'):
+            nn.init.normal_(self.cgb.conv.weight, std=0.01)
 
     def gate_logit(self, appearance: Tensor, pose: Tensor) -> Tensor:
         """The gate before its sigmoid, of a learned gate.
