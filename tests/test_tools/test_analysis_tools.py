@@ -152,6 +152,19 @@ def test_per_class(tool, streams, tmp_path, capsys):
     ]
 
 
+def test_one_model_has_its_classes_and_confusions(tool, files):
+    own = ('--model', 'mine', files['appearance'])
+    rows = table(tool('per_class', *own) / 'per_class_all_videos.csv')
+    assert rows['classes'] == ['mine', 'videos']
+    assert rows['class 1'] == [50, 4]
+    assert rows['average'] == [round(400 / 9, 4), 9]
+    confusions = tool('confusion', *own) / 'confusion_all_videos_mine.csv'
+    assert table(confusions)['class 2'] == [2, 0, 0]
+    one = ('--pose', files['pose'])
+    rows = table(tool('per_class', *one) / 'per_class_all_videos.csv')
+    assert rows['classes'] == ['pose-only', 'videos']
+
+
 def test_average_rank(tool, models):
     out = tool('average_rank', *models, *CONTEXT, '--topk', '1', '2')
     # of the second guesses, those of v3, v0 and so on are right
@@ -267,6 +280,8 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
     a, p = files['appearance'], files['pose']
     twice = 'stands there twice'
     few = dump(tmp_path / 'few.pkl', PREDICTIONS['pose'][:4])
+    gated = dump(tmp_path / 'gated.pkl', PREDICTIONS['pose'][:4], GATES)
+    same = ['--model', 'integral', files['integral']]
     names = tmp_path / 'two.txt'
     names.write_text('walk\nrun\n')
     for name, arguments, message in (
@@ -301,6 +316,10 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
         ('score_average', streams, 'there are 1: all videos'),
         ('score_average', [*streams, *CONTEXT, '--num', '1'], '--num 1'),
         ('confusion', [*streams, '--pose', few], 'different videos'),
+        ('confusion', [], 'no model is given: --model'),
+        ('average_rank', same + ['--model', 'b', few], 'different videos'),
+        ('relative_difference', same + ['--model', 'b', few], 'different'),
+        ('gate', same + ['--model', 'b', gated], 'different videos'),
         ('per_class', [*streams, '--classes', str(names)], 'names 2 classes'),
     ):
         out = tool(name, *arguments, status=1)
@@ -371,17 +390,10 @@ def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path, capsys):
     assert (np.diff(shown) >= 0).all()
 
 
-def random_dumps(folder, records, prefix):
-    """Result files of the demo's models: random, and a gate."""
+def random_dumps(folder, names, records, prefix):
+    """Result files of some models: random, and a gate."""
     generator = np.random.default_rng(0)
-    for name in (
-        'appearance',
-        'pose',
-        'fuse',
-        'no-gating',
-        'no-gate-loss',
-        'integral',
-    ):
+    for name in names:
         samples = []
         for record in records:
             score = generator.dirichlet(np.full(12, 0.5))
@@ -407,7 +419,10 @@ def test_commands_of_the_page_run(tool, puppets, tmp_path, monkeypatch):
     (tmp_path / 'data' / 'puppets').symlink_to(puppets)
     records = list(read_annotations(puppets / 'test.jsonl'))
     work = tmp_path / 'work_dirs' / 'demo'
-    random_dumps(work, records, 'data/puppets/videos')
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    demo = importlib.import_module('demo')
+    names = demo.MODELS + demo.ABLATIONS
+    random_dumps(work, names, records, 'data/puppets/videos')
     for name in ('a_kinetics', 'a_mimetics', 'i_kinetics', 'i_mimetics'):
         dump(tmp_path / f'{name}.pkl', PREDICTIONS['pose'])
     page = (ROOT / 'docs' / 'analysis.md').read_text()
