@@ -120,6 +120,14 @@ def test_video_that_browsers_play(tmp_path):
     assert [p.name for p in path.parent.iterdir()] == ['a.mp4']
 
 
+def test_the_same_pictures_are_the_same_film(tmp_path):
+    generator = np.random.default_rng(0)
+    pictures = generator.integers(0, 256, (12, 96, 162, 3), np.uint8)
+    for i in range(10):
+        write_video(tmp_path / f'{i}.mp4', pictures, 25)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_without_pyav_opencv_writes(tmp_path, monkeypatch):
     import sys
 
