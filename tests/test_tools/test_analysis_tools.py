@@ -251,6 +251,26 @@ def test_confusion(tool, streams):
     assert is_drawn(out / 'confusion.png')
 
 
+def test_confusions_are_counted_in_the_picture(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    draw = importlib.import_module('confusion').confusion_figure
+    matrix = np.array([[7, 0], [1, 3]])
+    axes = draw({('in', 'mine'): matrix}, ['walk', 'run']).axes[0]
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown == {(0, 0): '7', (0, 1): '1', (1, 1): '3'}  # (x, y)
+
+
+def test_a_gaussian_is_drawn_where_it_fits(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    is_gaussian = importlib.import_module('gate').is_gaussian
+    generator = np.random.default_rng(0)
+    for number in (30, 300, 3000):
+        assert is_gaussian(generator.normal(0.4, 0.05, number))
+        peaks = generator.choice([0.2, 0.7], number)
+        assert not is_gaussian(peaks + generator.normal(0, 0.03, number))
+    assert not is_gaussian(np.full(9, 0.1))
+
+
 def test_datasets_in_files_of_their_own(tool, files, tmp_path):
     """The same as from one file with groups."""
     models = []

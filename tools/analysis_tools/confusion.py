@@ -98,7 +98,8 @@ def frequent_table(
 def confusion_figure(
     matrices: Dict[Tuple[str, str], np.ndarray], names: List[str]
 ) -> Figure:
-    """In shades of grey; a row a dataset, a column a model."""
+    """In shades of grey, with the numbers of videos; a row a dataset, a column
+    a model."""
     datasets, models = (list(dict.fromkeys(part)) for part in zip(*matrices))
     side = 3.2 if len(names) > MAX_NAMES else 1 + 0.19 * len(names)
     room = 0 if len(names) > MAX_NAMES else 1.2  # for names
@@ -126,6 +127,16 @@ def confusion_figure(
             places = range(len(names))
             axes.set_xticks(places, names, rotation=90, fontsize=8)
             axes.set_yticks(places, names, fontsize=8)
+            for place in np.argwhere(matrix).tolist():
+                dark = shares(matrix)[tuple(place)] > 50
+                axes.text(
+                    *place[::-1],
+                    matrix[tuple(place)],
+                    color='white' if dark else 'black',
+                    ha='center',
+                    va='center',
+                    fontsize=6,
+                )
     figure.colorbar(
         image, ax=panels, label="share of a class's videos (%)", aspect=40
     )
