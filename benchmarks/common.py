@@ -152,6 +152,7 @@ def make_videos(
                 frame = av.VideoFrame.from_ndarray(
                     np.ascontiguousarray(picture), 'rgb24'
                 )
+                frame = frame.reformat(format='yuv420p', threads=1)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
         others = range(persons)

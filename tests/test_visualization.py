@@ -23,6 +23,16 @@ def test_skeletons_are_drawn_over_the_frame():
     assert (picture[20, 10] != picture[20, 50]).any()
 
 
+def test_persons_are_told_apart_by_their_keypoints():
+    frame = np.zeros((60, 60, 3), np.uint8)
+    rows = (10, 30, 50)
+    keypoint = np.array([[(10, y), (50, y)] for y in rows], np.float32)
+    picture = draw_poses(frame, keypoint, np.ones((3, 2)), STICK)
+    left, middle = picture[rows, 10].tolist(), picture[rows, 30].tolist()
+    assert len(set(map(tuple, left))) == 3
+    assert len(set(map(tuple, middle))) == 1  # bones are of a side
+
+
 def test_what_was_not_found_is_not_drawn():
     frame = np.zeros((40, 60, 3), np.uint8)
     keypoint = np.array([[(10, 20), (np.nan, 1e30)]], np.float32)

@@ -80,6 +80,20 @@ def test_values_of_one_time_are_averaged_and_the_scale_fits():
     assert len(set(late[:, 0].tolist())) == 1
 
 
+def test_between_windows_nothing_was_seen():
+    """Two windows, of 0 to 1 s and of 3 to 4 s; 588 pixels are 4 s."""
+    curve = GateCurve([[0, 1], [3, 4]], [[0.5, 0.5], [0.5, 0.5]], 4)
+    assert curve.joined.tolist() == [True, False, True]
+    columns = set(where(curve.paper, GATE)[:, 0].tolist())
+    assert {50, 180, 490, 620} <= columns  # 40 + 588 * time / 4
+    assert not columns & set(range(195, 475))
+    seen = where(curve.at(0.5)[24:88], CURSOR)
+    unseen = where(curve.at(2)[24:88], CURSOR)
+    assert len(set(seen[:, 0])) > 1 == len(set(unseen[:, 0]))  # a dot, or none
+    # windows that overlap leave no gap
+    assert GateCurve([[0, 2], [1, 3]], [[0, 1], [0, 1]], 4).joined.all()
+
+
 def test_labels_change_when_they_do():
     captions = [(0, [('a', 1.0)]), (1, [('b', 1.0)])]
     heads = [picture[:HEAD] for picture in film(captions=captions)]
@@ -118,6 +132,14 @@ def test_video_that_browsers_play(tmp_path):
     for frame, picture in zip(frames, pictures):
         assert np.abs(frame.astype(int) - picture).mean() < 4
     assert [p.name for p in path.parent.iterdir()] == ['a.mp4']
+
+
+def test_the_same_pictures_are_the_same_film(tmp_path):
+    generator = np.random.default_rng(0)
+    pictures = generator.integers(0, 256, (12, 96, 162, 3), np.uint8)
+    for i in range(10):
+        write_video(tmp_path / f'{i}.mp4', pictures, 25)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
 
 
 def test_without_pyav_opencv_writes(tmp_path, monkeypatch):
@@ -167,11 +189,18 @@ def test_sheet_has_a_row_a_map_and_a_scale_a_model():
     alone = ActivationView(clip, dict(pose=maps['pose']), 'wave 0.5')
     sheet = activation_sheet(fused, [alone], 'video', panel_width=40)
     rows = 2 + 1 + 3  # frames, pose maps; pose alone; the fused model's
-    assert sheet.shape == (58 + rows * (22 + 40 + 2 * 4), 8 * 44 - 4, 3)
+    bars = 2 * (22 + 4)  # a scale below each model's rows
+    height = 58 + rows * (22 + 40 + 2 * 4) + bars
+    assert sheet.shape == (height, 8 * 44 - 4, 3)
     brightness = [
-        sheet[58 + 4 + 70 * row + 26 :][:40, :40].max(-1).mean()
+        sheet[58 + 4 + 70 * row + 26 * (row > 2) + 26 :][:40, :40]
+        .max(-1)
+        .mean()
         for row in range(rows)
     ]
+    for end in (58 + 4 + 3 * 70 + 11, height - 11):
+        bar = sheet[end, 20:180] @ (0.299, 0.587, 0.114)  # luminance
+        assert (np.diff(bar) > -2).all() and bar[-1] - bar[0] > 100
     assert brightness[2] > 200  # of its own scale
     assert brightness[3] > 200 and brightness[5] > 200
     assert brightness[4] < 100  # of the fused model's

@@ -1,8 +1,9 @@
 """Where in the frames and poses a class is seen."""
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
+import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmengine.model import BaseModel
 from torch import Tensor
@@ -22,7 +23,10 @@ def activation_maps(
     as far as that is linear. In a model of one stream it is, behind the global
     average: the map is then CAM's, ``sum_c w_c A_c``. In the fused model the
     gradient goes through alignment and gate, and both streams' maps have the
-    same unit, so that they can be compared, and added.
+    same unit, so that they can be compared, and added. Of a head without a
+    linear classifier, such as :class:`RobustProductHead`, it is the clip's
+    score times T. Of a stream of several maps (pathways), it is their sum, in
+    the finest size.
 
     Args:
         model: a :class:`TwoStreamRecognizer` in evaluation mode.
@@ -37,7 +41,8 @@ def activation_maps(
         against the class.
 
     Raises:
-        ValueError: there is no such class.
+        ValueError: there is no such class; or a stream has no maps of the
+            picture, as a graph network has none.
     """
     number = model.cls_head.num_classes
     if not 0 <= label < number:
@@ -47,39 +52,82 @@ def activation_maps(
     backbone, taken, hooks = model.backbone, {}, []
 
     def take(stream: str):
-        def hook(module, _, maps: Tensor) -> Tensor:
-            # a leaf: frozen streams compute no gradient of their own
-            taken[stream] = maps.detach().requires_grad_()
-            return taken[stream]
+        taken[stream] = []
+        dimensions = 4 if backbone.formats[stream] == 'NCHW' else 5
 
-        return hook
+        def leaves(output: Any) -> Any:
+            """Frozen streams compute no gradient of their own."""
+            if isinstance(output, (list, tuple)):
+                return type(output)([leaves(part) for part in output])
+            if not (torch.is_tensor(output) and output.ndim == dimensions):
+                return output
+            taken[stream].append(output.detach().requires_grad_())
+            return taken[stream][-1]
+
+        return lambda module, _, output: leaves(output)
 
     for stream in backbone.streams:
+        if backbone.formats[stream] == 'NMTVC':
+            raise ValueError(
+                f'the {stream} stream is a graph network: it has no maps that '
+                f'could be laid over a picture'
+            )
         module = getattr(backbone, stream)
         hooks.append(module.register_forward_hook(take(stream)))
     frozen, backbone.frozen = backbone.frozen, ()  # they block gradients
     try:
         with torch.enable_grad():
             features, _ = model.extract_feat(inputs)
-            logits = model.cls_head.fc_cls(features)  # [N, T, classes]
-            gradients = torch.autograd.grad(
-                logits[..., label].sum(), list(taken.values())
+            head = model.cls_head
+            if hasattr(head, 'fc_cls'):
+                logits = head.fc_cls(features)  # [N, T, classes]
+            else:
+                logits = head(features)[:, None] * features[0].shape[1]
+            parts = [part for maps in taken.values() for part in maps]
+            gradients = iter(
+                torch.autograd.grad(
+                    logits[..., label].sum(), parts, allow_unused=True
+                )
             )
     finally:
         backbone.frozen = frozen
         for hook in hooks:
             hook.remove()
-    maps = {}
-    for (stream, value), gradient in zip(taken.items(), gradients):
-        if backbone.formats[stream] == 'NCHW':  # [N * T, C, h, w]
-            value, gradient = (
-                x.unflatten(0, (len(logits), -1)) for x in (value, gradient)
-            )
-        else:  # [N, C, T, h, w]
-            value, gradient = (x.transpose(1, 2) for x in (value, gradient))
-        weights = gradient.sum((3, 4), keepdim=True)
-        maps[stream] = (weights * value).sum(2).detach()
-    return maps
+    result = {}
+    for stream, values in taken.items():
+        if not values:
+            raise ValueError(f'the {stream} stream has no maps of the picture')
+        maps = []
+        for value in values:
+            gradient = next(gradients)
+            if gradient is None:  # a part that the head does not see
+                continue
+            if backbone.formats[stream] == 'NCHW':  # [N * T, C, h, w]
+                value, gradient = (
+                    x.unflatten(0, (len(logits), -1))
+                    for x in (value, gradient)
+                )
+            else:  # [N, C, T, h, w]
+                value, gradient = (
+                    x.transpose(1, 2) for x in (value, gradient)
+                )
+            weights = gradient.sum((3, 4), keepdim=True)
+            maps.append((weights * value).sum(2).detach())
+        result[stream] = _sum(maps)
+    return result
+
+
+def _sum(maps: List[Tensor]) -> Tensor:
+    """Add maps [N, T, h, w] of several sizes, in the finest; each keeps its
+    sum over the frames."""
+    size = [max(sizes) for sizes in zip(*(one.shape[1:] for one in maps))]
+    return sum(
+        F.interpolate(one[:, None], size, mode='trilinear')[:, 0]
+        * (one.shape[1] / size[0])
+        if list(one.shape[1:]) != size
+        else one
+        for one in maps
+    )
 
 
 def look_inside(

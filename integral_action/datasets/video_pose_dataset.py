@@ -51,8 +51,9 @@ class VideoPoseDataset(BaseActionDataset):
         video_suffix: the ending of a video named by ``frame_dir``.
         check_files: whether to look for every file at the start.
         max_bad_samples: how many unreadable videos a training may skip (each
-            worker, each epoch), each with a warning that counts them, before
-            it stops. A validation or test stops at the first.
+            worker, each epoch, by :class:`EpochSeedHook`), each with a
+            warning that counts them, before it stops; the next good video is
+            taken. A validation or test stops at the first.
 
     Raises:
         FileNotFoundError: the annotation file, videos or pose files are
@@ -219,19 +220,41 @@ class VideoPoseDataset(BaseActionDataset):
             if key in info and not os.path.exists(info[key]):
                 missing.setdefault(key, []).append(info[key])
 
-    def prepare_data(self, idx: int) -> Optional[Dict]:
-        """Run the pipeline; a bad training sample is reported and counted."""
-        try:
-            return super().prepare_data(idx)
-        except SampleError as error:
-            if self.test_mode or self.num_bad_samples >= self.max_bad_samples:
-                raise
-            self.num_bad_samples += 1
-            MMLogger.get_current_instance().warning(
-                f'bad sample {self.num_bad_samples} (max_bad_samples='
-                f'{self.max_bad_samples}), another is taken: {error}'
-            )
-            return None
+    def __getitem__(self, idx: int) -> Dict:
+        """Return a sample; in the place of a bad one of a training, the next
+        good one.
+
+        A bad one is reported and counted. The sample in its place carries
+        ``bad_samples``: the files and errors of those that it stands for.
+        """
+        bad = []
+        while True:
+            try:
+                sample = super().__getitem__(idx)
+                break
+            except SampleError as error:
+                if self.test_mode or not self.max_bad_samples:
+                    raise
+                self.num_bad_samples += 1
+                text = (
+                    f'bad sample {self.num_bad_samples} (max_bad_samples='
+                    f'{self.max_bad_samples}): {error}'
+                )
+                if self.num_bad_samples > self.max_bad_samples:
+                    raise SampleError(text) from error
+                MMLogger.get_current_instance().warning(
+                    f'{text}; the next good one is taken'
+                )
+                bad.append((self.get_data_info(idx)['filename'], str(error)))
+                # not any: so kept features of two streams are of one video
+                idx = (idx + 1) % len(self)
+        if bad and 'data_samples' in sample:
+            sample['data_samples'].set_metainfo(dict(bad_samples=bad))
+        return sample
+
+    def get_cat_ids(self, idx: int) -> List[int]:
+        """Return the label of a video, for ``ClassBalancedDataset``."""
+        return [super(BaseActionDataset, self).get_data_info(idx)['label']]
 
 
 def read_class_names(

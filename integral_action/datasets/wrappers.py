@@ -1,20 +1,24 @@
-from typing import Dict, Iterator
+from typing import Dict, Iterator, Union
+
+from torch.utils.data import Dataset
 
 
-def innermost(dataset: Dict) -> Iterator[Dict]:
-    """Yield the configs of the datasets that read, inside what repeats or
-    joins them.
+def innermost(
+    dataset: Union[Dict, Dataset],
+) -> Iterator[Union[Dict, Dataset]]:
+    """Yield the datasets that read, inside what repeats or joins them.
 
     Args:
-        dataset: config of a dataset, such as of a ``RepeatDataset``.
+        dataset: a dataset or its config, such as of a ``RepeatDataset``.
 
     Example:
         >>> inner = dict(type='VideoPoseDataset', pipeline=[])
         >>> list(innermost(dict(type='RepeatDataset', dataset=inner)))
         [{'type': 'VideoPoseDataset', 'pipeline': []}]
     """
-    if 'pipeline' in dataset or not {'dataset', 'datasets'} & set(dataset):
+    parts = dataset if isinstance(dataset, dict) else vars(dataset)
+    if 'pipeline' in parts or not {'dataset', 'datasets'} & set(parts):
         yield dataset
     else:
-        for inner in dataset.get('datasets', [dataset.get('dataset')]):
+        for inner in parts.get('datasets', [parts.get('dataset')]):
             yield from innermost(inner)

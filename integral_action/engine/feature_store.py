@@ -1,8 +1,9 @@
 """Features of frozen streams, kept in files."""
 
+import json
 import os
 from pathlib import Path
-from typing import Dict, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 from mmengine.dist import barrier, is_main_process
@@ -13,8 +14,9 @@ from integral_action.fileio import PathLike
 class FeatureStore:
     """A stream's features of V views of n videos, memory-mapped.
 
-    A folder with an array [V, n, ...], the labels that came with them, and
-    which of them are there. Processes may write different videos at a time.
+    A folder with an array [V, n, ...], the labels that came with them, which
+    of them are there, and which stand for videos that could not be read.
+    Processes may write different videos at a time.
 
     Args:
         folder: where it is, or is to be.
@@ -28,6 +30,7 @@ class FeatureStore:
         self.folder = Path(folder)
         self.shape = (num_views, num_videos)
         self.arrays: Dict[str, np.ndarray] = {}
+        self.bad_file = self.folder / 'bad_samples.jsonl'
 
     def _array(
         self, name: str, shape: Tuple[int, ...] = (), dtype: str = 'float32'
@@ -66,8 +69,18 @@ class FeatureStore:
         videos: Sequence[int],
         features: np.ndarray,
         labels: np.ndarray,
+        bad_samples: Sequence[List] = (),
     ) -> None:
-        """Keep features and labels, [len(videos), ...] each."""
+        """Keep features and labels, [len(videos), ...] each.
+
+        Args:
+            bad_samples: for each video, what its sample carries under that
+                name (:class:`VideoPoseDataset`); empty where it is good.
+        """
+        for video, bad in zip(videos, bad_samples):
+            if bad:
+                with self.bad_file.open('a') as file:
+                    file.write(json.dumps([view, video, bad]) + '\n')
         self._array('features', features.shape[1:])[view, videos] = features
         self._array('label', labels.shape[1:], 'int64')[view, videos] = labels
         # behind the rest: a stop in between leaves them to be made again
@@ -79,3 +92,12 @@ class FeatureStore:
         """Features and labels, [len(videos), ...] each."""
         names = ('features', 'label')
         return tuple(self._array(name)[view, videos] for name in names)
+
+    def bad_samples(self, view: int) -> Dict[int, List]:
+        """Return the videos of a view that could not be read, with what
+        ``write`` was given."""
+        if not self.bad_file.exists():
+            return {}
+        lines = self.bad_file.read_text().splitlines()
+        known = map(json.loads, lines)
+        return {video: bad for one, video, bad in known if one == view}

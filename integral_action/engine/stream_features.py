@@ -107,13 +107,14 @@ class StreamFeatures:
         # drawn again by the loader: a sampler's order is its epoch's
         batches = list(self.loader.batch_sampler)
         if self._everyone_has(view, batches):
+            bad = self._bad_samples(view)
             for videos in batches:
-                yield videos, self._batch(view, videos)
+                yield videos, self._batch(view, videos, bad)
             return
         for videos, batch in zip(batches, self.loader):
             with context():
                 self._keep(view, videos, batch)
-            yield videos, self._batch(view, videos)
+            yield videos, self._batch(view, videos, self._bad_samples(view))
 
     def _everyone_has(self, view: int, batches: Sequence[List[int]]) -> bool:
         """Whether all streams' features are there, in all processes."""
@@ -146,12 +147,14 @@ class StreamFeatures:
         if isinstance(features, torch.Tensor):  # of one stream
             features = (features,)
         # a sample's own: in place of one that is broken there is another
-        labels = torch.stack([s.gt_label for s in batch['data_samples']])
+        samples = batch['data_samples']
+        labels = torch.stack([sample.gt_label for sample in samples])
+        bad = [sample.get('bad_samples') for sample in samples]
         for (name, store), feature in zip(self.stores.items(), features):
             if name in lacking:
                 feature = feature.unflatten(0, (len(videos), -1))
                 feature = feature.float().cpu().numpy()
-                store.write(view, videos, feature, labels.cpu().numpy())
+                store.write(view, videos, feature, labels.cpu().numpy(), bad)
 
     @contextmanager
     def _with_visibility(self) -> Iterator[None]:
@@ -163,7 +166,16 @@ class StreamFeatures:
         finally:
             backbone.visibility = sees
 
-    def _batch(self, view: int, videos: List[int]) -> Dict:
+    def _bad_samples(self, view: int) -> Dict[int, List]:
+        """Return the videos that others' features stand for."""
+        bad = {}
+        for store in self.stores.values():
+            bad.update(store.bad_samples(view))
+        return bad
+
+    def _batch(
+        self, view: int, videos: List[int], bad: Dict[int, List]
+    ) -> Dict:
         """A batch of kept features, as a data loader gives one."""
         inputs = {}
         for name, store in self.stores.items():
@@ -175,6 +187,9 @@ class StreamFeatures:
             ActionDataSample().set_gt_label(torch.from_numpy(label))
             for label in labels
         ]
+        for video, sample in zip(videos, samples):
+            if video in bad:
+                sample.set_metainfo(dict(bad_samples=bad[video]))
         return dict(inputs=inputs, data_samples=samples)
 
 

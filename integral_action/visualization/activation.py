@@ -63,7 +63,8 @@ def activation_sheet(
     of each stream and, of a model of both, of their sum.
 
     The maps of one model share a scale, from nothing (dark) to its strongest
-    activation (bright), so that a stream that adds little stays dark.
+    activation (bright), so that a stream that adds little stays dark; a bar
+    below them shows it.
 
     Args:
         view: of the model.
@@ -112,10 +113,22 @@ def activation_sheet(
                 text,
                 [lay_activation(g, m, top) for g, m in zip(ground, maps)],
             )
+        rows.append(_scale(top, rows[-1].shape[1]))
     sheet = below(rows, GAP)
     gate = '' if view.gate is None else f', gate {view.gate:.3f}'
     head = heading(title, f'{view.text}{gate}', sheet.shape[1])
     return below([head, sheet])
+
+
+def _scale(top: float, width: int) -> np.ndarray:
+    """Draw the colours from nothing to ``top`` in a line, [22, width, 3]."""
+    paper = np.full((22, width, 3), PAPER, np.uint8)
+    left, right = 20, min(180, width - 60)
+    grey = np.full((12, right - left, 3), 128, np.uint8)
+    steps = np.linspace(0, top, right - left)[None]
+    paper[5:17, left:right] = lay_activation(grey, steps, top)
+    paper = write_text(paper, (6, 11), '0', 13, left)
+    return write_text(paper, (right + 6, 11), f'{top:.2g}', 13, width - right)
 
 
 def _at_instants(view: ActivationView, clip: Clip) -> Dict[str, List]:

@@ -83,6 +83,9 @@ def _encode_h264(path: Path, pictures: Iterable, fps: float, size) -> None:
         stream.pix_fmt = 'yuv420p'  # browsers play no other
         for picture in pictures:
             frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
+            # by one thread: the encoder's own conversion was seen to give
+            # other pixels from run to run
+            frame = frame.reformat(format='yuv420p', threads=1)
             file.mux(stream.encode(frame))
         file.mux(stream.encode())
 

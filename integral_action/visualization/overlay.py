@@ -50,8 +50,7 @@ def overlay_film(
         poses: ``keypoint`` [M, T, K, 2] in pixels and ``keypoint_score``
             [M, T, K].
         layout: of the poses.
-        gate: times, seconds, and values of G, of any one shape; values of one
-            time are averaged.
+        gate: times, seconds, and values of G, as of :class:`GateCurve`.
         timeline: dicts of start, end (seconds) and name, in order.
         score_thr: keypoints above it are drawn.
         width: of the pictures, pixels.
@@ -86,13 +85,16 @@ class GateCurve:
     """The gate over a video's time.
 
     Args:
-        times: seconds, of any shape.
-        values: G, of the same shape; those of one time are averaged.
+        times: seconds, [clips, T] or [T].
+        values: G, of the same shape; those of one time are averaged. Between
+            neighbours that no clip spans there is no line: nothing was seen
+            there.
         duration: of the video, seconds.
         width: of the picture, pixels.
 
     Attributes:
         times, values: [n], in order, each time once.
+        joined: [n - 1], whether a clip spans a time and the next one.
         top: what the upper end of the scale stands for.
     """
 
@@ -101,6 +103,10 @@ class GateCurve:
     ) -> None:
         self.times, place = np.unique(np.ravel(times), return_inverse=True)
         self.values = np.bincount(place, np.ravel(values)) / np.bincount(place)
+        clips = np.atleast_2d(times)
+        first, last = clips.min(1)[:, None], clips.max(1)[:, None]
+        spans = (first <= self.times[:-1]) & (self.times[1:] <= last)
+        self.joined = spans.any(0)
         steps = (0.1, 0.2, 0.5, 1.0)
         self.top = next(s for s in steps if self.values.max() <= s or s == 1)
         self.duration = duration
@@ -134,10 +140,12 @@ class GateCurve:
                 for time, value in zip(self.times, self.values)
             ]
         )
-        cv2.polylines(paper, [points], False, GATE, 2, cv2.LINE_AA)
-        if len(points) <= width // 12:
-            for point in points.tolist():
-                cv2.circle(paper, point, 3, GATE, -1, cv2.LINE_AA)
+        breaks = np.flatnonzero(~self.joined) + 1
+        for part in np.split(points, breaks):
+            cv2.polylines(paper, [part], False, GATE, 2, cv2.LINE_AA)
+            if len(part) == 1 or len(points) <= width // 12:
+                for point in part.tolist():
+                    cv2.circle(paper, point, 3, GATE, -1, cv2.LINE_AA)
         self.paper = paper
 
     def at(self, time: float) -> np.ndarray:
@@ -145,7 +153,9 @@ class GateCurve:
         width = self.paper.shape[1]
         picture = _with_cursor(self.paper, time, self.duration)
         text = f'{time:.2f} s'
-        if self.times[0] <= time <= self.times[-1]:
+        after = int(np.searchsorted(self.times, time))
+        known = np.isclose(self.times, time).any()
+        if known or (0 < after < len(self.times) and self.joined[after - 1]):
             value = float(np.interp(time, self.times, self.values))
             place = (_x(time, self.duration, width), self._y(value))
             cv2.circle(picture, place, 5, CURSOR, -1, cv2.LINE_AA)

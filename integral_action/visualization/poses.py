@@ -9,6 +9,8 @@ from integral_action.keypoints import KeypointLayout
 
 # RGB of a person's left, right and middle
 LEFT, RIGHT, MIDDLE = (255, 150, 30), (40, 160, 255), (90, 230, 90)
+# of the keypoints of the second person, the third, and so on
+OTHERS = ((255, 60, 220), (255, 255, 90), (250, 80, 80), (255, 255, 255))
 
 
 def draw_poses(
@@ -20,6 +22,9 @@ def draw_poses(
     line_width: Optional[int] = None,
 ) -> np.ndarray:
     """Draw the skeletons of a frame's persons over it.
+
+    Bones have the colour of their side. So have the keypoints of the first
+    person; those of every other person have a colour of their own.
 
     Args:
         frame: RGB, uint8 [H, W, 3]; not changed.
@@ -38,7 +43,8 @@ def draw_poses(
     picture = np.ascontiguousarray(frame).copy()
     width = line_width or max(1, round(max(frame.shape[:2]) / 200))
     fraction = 4  # cv2 takes fixed-point coordinates
-    for points, scores in zip(keypoint, score):
+    for person, (points, scores) in enumerate(zip(keypoint, score)):
+        own = OTHERS[(person - 1) % len(OTHERS)] if person else None
         seen = (scores > score_thr) & np.isfinite(points).all(-1)
         place = np.where(seen[:, None], points, 0).clip(-1e4, 1e4)
         place = np.round(place * 2**fraction).astype(int).tolist()
@@ -52,7 +58,7 @@ def draw_poses(
                 picture,
                 place[i],
                 int((width + 0.5) * 2**fraction),
-                side.get(i, MIDDLE),
+                own or side.get(i, MIDDLE),
                 -1,
                 cv2.LINE_AA,
                 fraction,

@@ -165,6 +165,67 @@ def test_gated_model_follows_the_gradient():
     assert abs(total.item()) > 1e-4
 
 
+@torch.no_grad()
+def test_the_robust_product_has_maps():
+    """G = 0 is the pose alone: appearance says nothing, and the pose's map is
+    the gradient of log softmax, p = 1/2: 0.5 * weight * value."""
+    model = model_of(['appearance', 'pose'])
+    model.cls_head = MODELS.build(
+        dict(
+            type='RobustProductHead',
+            num_classes=2,
+            appearance_channels=3,
+            pose_channels=3,
+            gate_value=0,
+        )
+    ).eval()
+    for layer in (model.cls_head.fc_appearance, model.cls_head.fc_pose):
+        layer.weight.copy_(torch.tensor([[2.0, 0, 0], [2.0, 1.0, 0]]))
+        layer.bias.zero_()
+    inputs = dict(imgs=corner(0, 2, 0, 5.0), heatmap_imgs=corner(2, 0, 0, 3.0))
+    maps = activation_maps(model, inputs, 1)
+    assert not maps['appearance'].any()
+    # d log p_1 / d red = 2 - (2 + 2) / 2 = 0; of green 1 - 1 / 2
+    assert not maps['pose'].any()
+    inputs['heatmap_imgs'] += corner(1, 1, 1, 1e-3)
+    expected = torch.zeros(1, 2, 3, 3)
+    expected[..., 1, 1] = 0.5 * 1e-3
+    maps = activation_maps(model, inputs, 1)
+    torch.testing.assert_close(maps['pose'], expected, rtol=1e-3, atol=1e-6)
+
+
+@MODELS.register_module(force=True)
+class Pathways(PatchMeans):
+    """Maps of all frames, and of every other one in half the size."""
+
+    def forward(self, x):
+        slow = F.avg_pool3d(x[:, :, ::2], (1, 8, 8), ceil_mode=False)
+        return F.avg_pool3d(x, (1, 4, 4)), slow, x.mean((2, 3, 4))
+
+
+@torch.no_grad()
+def test_maps_of_several_pathways_are_added():
+    model = model_of(['appearance'])
+    stream = dict(type='Pathways', input_format='NCTHW')
+    backbone = dict(type='TwoStreamBackbone', appearance=stream)
+    model.backbone = MODELS.build(backbone)
+    model.cls_head.fc_cls = nn.Linear(6, 2)
+    inputs = dict(imgs=torch.rand(1, 1, 3, 4, 8, 8))
+    maps = activation_maps(model, inputs, 1)['appearance']
+    assert maps.shape == (1, 4, 2, 2)
+    features, _ = model.extract_feat(inputs)  # of the two slow frames
+    logits = model.cls_head.fc_cls(features)[..., 1]
+    bias = model.cls_head.fc_cls.bias[1]
+    torch.testing.assert_close(maps.mean((2, 3)).sum(), (logits - bias).sum())
+
+
+def test_a_graph_stream_has_no_maps_of_the_picture():
+    model = model_of(['pose'])
+    model.backbone.formats['pose'] = 'NMTVC'
+    with pytest.raises(ValueError, match='pose stream is a graph network'):
+        activation_maps(model, dict(heatmap_imgs=corner(0, 0, 0, 1.0)), 0)
+
+
 def test_no_such_class():
     model = model_of(['appearance'])
     with pytest.raises(ValueError, match='label is 2, but .* 2 classes'):

@@ -147,14 +147,25 @@ def test_a_bad_sample_is_reported_and_counted_in_training(folder):
     with pytest.raises(SampleError, match='1.npz'):
         build(path, POSE_ONLY)[1]
     dataset = build(path, POSE_ONLY, max_bad_samples=99)
-    assert dataset[1]['keypoint'].shape == (1, 2, 18, 2)  # of another one
-    assert 1 <= dataset.num_bad_samples <= 99  # which is drawn, and counts
+    assert dataset[1]['filename'] == str(path / '2.avi')  # the next one
+    assert dataset.num_bad_samples == 1
     dataset = build(path, POSE_ONLY, max_bad_samples=1)
-    with pytest.raises(SampleError, match='1.npz'):
-        for _ in range(50):
-            dataset[1]
+    dataset[1]
+    with pytest.raises(SampleError, match=r'2 \(max_bad_samples=1\): .*1.npz'):
+        dataset[1]
     with pytest.raises(SampleError, match='1.npz'):
         build(path, POSE_ONLY, max_bad_samples=9, test_mode=True)[1]
+
+
+def test_rare_classes_are_repeated(folder):
+    path, records = folder
+    records[1]['label'] = 0
+    write_annotations(path / 'list.jsonl', records)
+    dataset = dict(type='ClassBalancedDataset', oversample_thr=0.5)
+    dataset = DATASETS.build(dict(dataset, dataset=build(path)))
+    # two thirds of the videos are of class 0: above the half. One third is
+    # of class 2: ceil(sqrt(0.5 / (1 / 3))) = 2
+    assert dataset.repeat_indices == [0, 1, 2, 2]
 
 
 def test_unknown_layout_prefix_and_file_kind(folder):

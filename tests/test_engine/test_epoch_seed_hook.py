@@ -7,38 +7,50 @@ from mmaction.registry import HOOKS
 
 
 class Draws(torch.utils.data.Dataset):
-    """A data set of random numbers."""
+    """A data set of random numbers, of which each counts as bad."""
+
+    num_bad_samples = 0
 
     def __len__(self):
         return 4
 
     def __getitem__(self, i):
-        return np.random.rand()
+        self.num_bad_samples += 1
+        return np.random.rand(), self.num_bad_samples
 
 
-def epoch(number, workers, seed=7):
-    loader = torch.utils.data.DataLoader(Draws(), num_workers=workers)
-    runner = SimpleNamespace(seed=seed, epoch=number, train_dataloader=loader)
+def epochs(numbers, workers=0, seed=7, **options):
+    """Each epoch's numbers, and how many samples a process has counted."""
+    loader = torch.utils.data.DataLoader(
+        Draws(), num_workers=workers, **options
+    )
+    runner = SimpleNamespace(seed=seed, train_dataloader=loader)
     hook = HOOKS.build(dict(type='EpochSeedHook'))
-    hook.before_train(runner)
-    hook.before_train_epoch(runner)
-    return [float(value) for value in loader]
+    for runner.epoch in numbers:
+        hook.before_train_epoch(runner)
+        draws, counts = zip(*loader)
+        yield [float(value) for value in draws], [int(n) for n in counts]
 
 
 @pytest.mark.parametrize('workers', [0, 2])
 def test_an_epoch_draws_the_same_whatever_came_before(workers):
-    first = epoch(3, workers)
+    ((first, _),) = epochs([3], workers)
     np.random.rand(5)
-    assert epoch(3, workers) == first
-    assert epoch(4, workers) != first
-    assert epoch(3, workers, seed=8) != first
+    (again, _), (later, _) = epochs([3, 4], workers)
+    assert again == first != later
+    ((other, _),) = epochs([3], workers, seed=8)
+    assert other != first
     assert len(set(first)) == 4  # no two workers alike
 
 
-def test_persistent_workers_are_refused():
-    loader = torch.utils.data.DataLoader(
-        Draws(), num_workers=1, persistent_workers=True
-    )
-    runner = SimpleNamespace(train_dataloader=loader)
-    with pytest.raises(ValueError, match='persistent_workers=False'):
-        HOOKS.build(dict(type='EpochSeedHook')).before_train(runner)
+def test_workers_that_persist_draw_what_new_ones_do():
+    new = list(epochs([2, 3], 2))
+    assert list(epochs([2, 3], 2, persistent_workers=True)) == new
+    # as after a stop
+    assert list(epochs([3], 2, persistent_workers=True)) == new[1:]
+
+
+def test_every_epoch_counts_its_own_bad_samples():
+    assert [counts for _, counts in epochs([0, 1])] == [[1, 2, 3, 4]] * 2
+    persist = epochs([0, 1], 2, persistent_workers=True)
+    assert [counts for _, counts in persist] == [[1, 1, 2, 2]] * 2

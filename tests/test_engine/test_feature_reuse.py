@@ -1,6 +1,9 @@
 """Training and test from kept features are the ordinary ones."""
 
+import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -99,6 +102,70 @@ def test_as_many_views_as_epochs_are_the_ordinary_training(train, tmp_path):
     # and may be of another gate
     other = train(reuse(folder), model=dict(neck=dict(gate_loss_weight=9.0)))
     assert other[0] > ordinary[0] + 1
+
+
+def spoil(data):
+    """Make three videos of the training unreadable; gives their names."""
+    lines = (data / 'train.jsonl').read_text().splitlines()
+    names = [json.loads(line)['filename'] for line in lines]
+    broken = [str(data / 'videos' / names[i]) for i in (4, 11, 23)]
+    for name in broken:
+        Path(name).write_bytes(b'no video')
+    return broken
+
+
+def reported(tmp_path, number):
+    """The lines on bad samples of a training's log, and its list of them."""
+    (log,) = tmp_path.glob(f'work{number}/*/*.log')
+    lines = re.findall(r'Epoch \d: .* samples were bad.*', log.read_text())
+    listed = log.with_name('bad_samples.jsonl').read_text().splitlines()
+    return lines, [json.loads(line) for line in listed]
+
+
+LOADERS = {
+    'one process': {},
+    'workers': dict(num_workers=2),
+    'workers that persist': dict(num_workers=2, persistent_workers=True),
+}
+
+
+def test_every_epoch_says_which_samples_were_bad(train, tmp_path):
+    broken = spoil(train.data)
+    loader = dict(num_workers=0, persistent_workers=False)
+    for number, options in enumerate(LOADERS.values()):
+        dataset = dict(max_bad_samples=3)  # of an epoch, not of a training
+        loader |= dict(options, dataset=dataset)
+        train(train_cfg=dict(max_epochs=2), train_dataloader=loader)
+        lines, listed = reported(tmp_path, number)
+        assert len(lines) == 2
+        for line in lines:
+            head, names = line.split(', and others took their places: ')
+            assert head.endswith('3 of 24 samples were bad')
+            names, path = names.split('; see ')
+            assert set(names.split(', ')) == set(broken)
+            assert path.endswith('bad_samples.jsonl')
+        assert len(listed) == 2 * 3
+        assert {line['filename'] for line in listed} == set(broken)
+        assert all(line['filename'] in line['error'] for line in listed)
+
+
+def test_kept_features_keep_which_samples_were_bad(train, tmp_path):
+    broken = spoil(train.data)
+    pipeline = Config.fromfile(CONFIGS / f'{NAME}.py').val_pipeline
+    dataset = dict(max_bad_samples=3, pipeline=pipeline)
+    loop = reuse(str(tmp_path / 'features'), num_views=1)
+    first = train(loop, train_dataloader=dict(dataset=dataset))
+    assert train(loop, train_dataloader=dict(dataset=dataset)) == first
+    for number in (0, 1):
+        lines, listed = reported(tmp_path, number)
+        assert len(lines) == 3 and all(' 3 of 24 ' in line for line in lines)
+        assert len(listed) == 3 * 3
+        assert {line['filename'] for line in listed} == set(broken)
+    (kept,) = tmp_path.glob('features/appearance-*/features.npy')
+    kept = np.load(kept)[0]
+    for bad, good in ((4, 5), (11, 12), (23, 0)):  # the next good one
+        np.testing.assert_allclose(kept[bad], kept[good], rtol=1e-5)
+    assert not np.allclose(kept[4], kept[3])
 
 
 def test_fewer_views_are_seen_again(train, tmp_path):

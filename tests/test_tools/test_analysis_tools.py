@@ -152,6 +152,19 @@ def test_per_class(tool, streams, tmp_path, capsys):
     ]
 
 
+def test_one_model_has_its_classes_and_confusions(tool, files):
+    own = ('--model', 'mine', files['appearance'])
+    rows = table(tool('per_class', *own) / 'per_class_all_videos.csv')
+    assert rows['classes'] == ['mine', 'videos']
+    assert rows['class 1'] == [50, 4]
+    assert rows['average'] == [round(400 / 9, 4), 9]
+    confusions = tool('confusion', *own) / 'confusion_all_videos_mine.csv'
+    assert table(confusions)['class 2'] == [2, 0, 0]
+    one = ('--pose', files['pose'])
+    rows = table(tool('per_class', *one) / 'per_class_all_videos.csv')
+    assert rows['classes'] == ['pose-only', 'videos']
+
+
 def test_average_rank(tool, models):
     out = tool('average_rank', *models, *CONTEXT, '--topk', '1', '2')
     # of the second guesses, those of v3, v0 and so on are right
@@ -238,6 +251,26 @@ def test_confusion(tool, streams):
     assert is_drawn(out / 'confusion.png')
 
 
+def test_confusions_are_counted_in_the_picture(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    draw = importlib.import_module('confusion').confusion_figure
+    matrix = np.array([[7, 0], [1, 3]])
+    axes = draw({('in', 'mine'): matrix}, ['walk', 'run']).axes[0]
+    shown = {text.get_position(): text.get_text() for text in axes.texts}
+    assert shown == {(0, 0): '7', (0, 1): '1', (1, 1): '3'}  # (x, y)
+
+
+def test_a_gaussian_is_drawn_where_it_fits(monkeypatch):
+    monkeypatch.syspath_prepend(str(TOOLS))
+    is_gaussian = importlib.import_module('gate').is_gaussian
+    generator = np.random.default_rng(0)
+    for number in (30, 300, 3000):
+        assert is_gaussian(generator.normal(0.4, 0.05, number))
+        peaks = generator.choice([0.2, 0.7], number)
+        assert not is_gaussian(peaks + generator.normal(0, 0.03, number))
+    assert not is_gaussian(np.full(9, 0.1))
+
+
 def test_datasets_in_files_of_their_own(tool, files, tmp_path):
     """The same as from one file with groups."""
     models = []
@@ -267,6 +300,8 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
     a, p = files['appearance'], files['pose']
     twice = 'stands there twice'
     few = dump(tmp_path / 'few.pkl', PREDICTIONS['pose'][:4])
+    gated = dump(tmp_path / 'gated.pkl', PREDICTIONS['pose'][:4], GATES)
+    same = ['--model', 'integral', files['integral']]
     names = tmp_path / 'two.txt'
     names.write_text('walk\nrun\n')
     for name, arguments, message in (
@@ -301,6 +336,10 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
         ('score_average', streams, 'there are 1: all videos'),
         ('score_average', [*streams, *CONTEXT, '--num', '1'], '--num 1'),
         ('confusion', [*streams, '--pose', few], 'different videos'),
+        ('confusion', [], 'no model is given: --model'),
+        ('average_rank', same + ['--model', 'b', few], 'different videos'),
+        ('relative_difference', same + ['--model', 'b', few], 'different'),
+        ('gate', same + ['--model', 'b', gated], 'different videos'),
         ('per_class', [*streams, '--classes', str(names)], 'names 2 classes'),
     ):
         out = tool(name, *arguments, status=1)
@@ -374,17 +413,10 @@ def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path, capsys):
     assert (np.diff(shown) >= 0).all()
 
 
-def random_dumps(folder, records, prefix):
-    """Result files of the demo's models: random, and a gate."""
+def random_dumps(folder, names, records, prefix):
+    """Result files of some models: random, and a gate."""
     generator = np.random.default_rng(0)
-    for name in (
-        'appearance',
-        'pose',
-        'fuse',
-        'no-gating',
-        'no-gate-loss',
-        'integral',
-    ):
+    for name in names:
         samples = []
         for record in records:
             score = generator.dirichlet(np.full(12, 0.5))
@@ -410,7 +442,10 @@ def test_commands_of_the_page_run(tool, puppets, tmp_path, monkeypatch):
     (tmp_path / 'data' / 'puppets').symlink_to(puppets)
     records = list(read_annotations(puppets / 'test.jsonl'))
     work = tmp_path / 'work_dirs' / 'demo'
-    random_dumps(work, records, 'data/puppets/videos')
+    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
+    demo = importlib.import_module('demo')
+    names = demo.MODELS + demo.ABLATIONS
+    random_dumps(work, names, records, 'data/puppets/videos')
     for name in ('a_kinetics', 'a_mimetics', 'i_kinetics', 'i_mimetics'):
         dump(tmp_path / f'{name}.pkl', PREDICTIONS['pose'])
     page = (ROOT / 'docs' / 'analysis.md').read_text()

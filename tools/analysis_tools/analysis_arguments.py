@@ -26,11 +26,14 @@ def make_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
         default=Path('work_dirs/analysis') / out_dir,
         help='folder to write (default: %(default)s)',
     )
+    parser.set_defaults(appearance=None, pose=None, integral=None, models=[])
     return parser
 
 
-def add_streams(parser: argparse.ArgumentParser) -> None:
-    """``--appearance``, ``--pose`` and ``--integral``."""
+def add_streams(
+    parser: argparse.ArgumentParser, required: bool = True
+) -> None:
+    """Add ``--appearance``, ``--pose`` and ``--integral``."""
     for option, name in (
         ('--appearance', APPEARANCE),
         ('--pose', POSE),
@@ -39,19 +42,19 @@ def add_streams(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option,
             nargs='+',
-            required=True,
+            required=required,
             metavar='[DATASET=]FILE',
             help=f'of {name}: {FILES}',
         )
 
 
-def add_models(parser: argparse.ArgumentParser) -> None:
-    """``--model NAME FILE ...``, as often as there are models."""
+def add_models(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    """Add ``--model NAME FILE ...``, as often as there are models."""
     parser.add_argument(
         '--model',
         nargs='+',
         action='append',
-        required=True,
+        required=required,
         dest='models',
         metavar=('NAME', '[DATASET=]FILE'),
         help=f'a name, and its {FILES}; again for each model',

@@ -24,40 +24,32 @@ HATCHES = ('//', '..', '\\\\', 'xx', 'oo', '++', '--', '**')
 Models = Dict[str, Dict[str, Results]]
 
 
-def read_streams(args: argparse.Namespace) -> Models:
-    """The three models of ``add_streams``, their videos in one order."""
-    models = {
-        name: read_model(files, args.group_key)
-        for name, files in (
-            (APPEARANCE, args.appearance),
-            (POSE, args.pose),
-            (INTEGRAL, args.integral),
-        )
-    }
-    check_datasets(models)
-    first = models[APPEARANCE]
-    return {
-        name: {key: part.ordered_as(first[key]) for key, part in model.items()}
-        for name, model in models.items()
-    }
-
-
 def read_models(args: argparse.Namespace) -> Models:
-    """The models of ``add_models``.
+    """The models of ``add_streams`` and ``add_models``, their videos in one
+    order.
 
     Raises:
-        ValueError: a model without files, a name twice, or models of different
-            datasets.
+        ValueError: no model, one without files, a name twice, or models of
+            different datasets or videos.
     """
+    streams = (
+        (APPEARANCE, args.appearance),
+        (POSE, args.pose),
+        (INTEGRAL, args.integral),
+    )
     models = {}
-    for name, *files in args.models:
+    for name, *files in (
+        *((name, *files) for name, files in streams if files),
+        *args.models,
+    ):
         if not files:
             raise ValueError(f'--model {name}: no result files')
         if name in models:
             raise ValueError(f'--model {name} stands there twice')
         models[name] = read_model(files, args.group_key)
-    check_datasets(models)
-    return models
+    if not models:
+        raise ValueError('no model is given: --model NAME FILE')
+    return of_the_same_videos(models)
 
 
 def read_model(files: List[str], group_key: Optional[str]) -> Dict:
@@ -93,8 +85,13 @@ def read_model(files: List[str], group_key: Optional[str]) -> Dict:
     return datasets
 
 
-def check_datasets(models: Models) -> None:
-    """Raise a ValueError where models have different datasets."""
+def of_the_same_videos(models: Models) -> Models:
+    """Put the videos of all models in the order of the first.
+
+    Raises:
+        ValueError: models have different datasets, or videos in one of them:
+            their numbers cannot be compared.
+    """
     (first, datasets), *others = models.items()
     for name, other in others:
         if list(other) != list(datasets):
@@ -102,6 +99,12 @@ def check_datasets(models: Models) -> None:
                 f'{first} has the datasets {", ".join(datasets)}, {name} has '
                 f'{", ".join(other)}'
             )
+    return {
+        name: {
+            key: part.ordered_as(datasets[key]) for key, part in model.items()
+        }
+        for name, model in models.items()
+    }
 
 
 def class_names(path: Optional[Path], models: Models) -> List[str]:

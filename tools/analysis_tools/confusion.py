@@ -1,7 +1,8 @@
-"""Confusion matrices of the three models, side by side (Figure 6).
+"""Confusion matrices of models, side by side (Figure 6).
 
     integral-action analyze confusion --group-key context \\
         --appearance A.pkl --pose P.pkl --integral I.pkl [--classes labels.txt]
+    integral-action analyze confusion --model NAME FILE.pkl
 """
 
 import argparse
@@ -9,13 +10,19 @@ import sys
 from typing import Dict, List, Tuple
 
 import numpy as np
-from analysis_arguments import add_classes, add_streams, make_parser
+from analysis_arguments import (
+    add_classes,
+    add_models,
+    add_streams,
+    make_parser,
+)
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser(__doc__, 'confusion')
-    add_streams(parser)
+    add_streams(parser, required=False)
+    add_models(parser, required=False)
     add_classes(parser)
     parser.add_argument(
         '--num',
@@ -32,7 +39,7 @@ if __name__ == '__main__':
 from analysis_common import (
     class_names,
     file_name,
-    read_streams,
+    read_models,
     run_tool,
     write_report,
 )
@@ -91,7 +98,8 @@ def frequent_table(
 def confusion_figure(
     matrices: Dict[Tuple[str, str], np.ndarray], names: List[str]
 ) -> Figure:
-    """In shades of grey; a row a dataset, a column a model."""
+    """In shades of grey, with the numbers of videos; a row a dataset, a column
+    a model."""
     datasets, models = (list(dict.fromkeys(part)) for part in zip(*matrices))
     side = 3.2 if len(names) > MAX_NAMES else 1 + 0.19 * len(names)
     room = 0 if len(names) > MAX_NAMES else 1.2  # for names
@@ -119,6 +127,16 @@ def confusion_figure(
             places = range(len(names))
             axes.set_xticks(places, names, rotation=90, fontsize=8)
             axes.set_yticks(places, names, fontsize=8)
+            for place in np.argwhere(matrix).tolist():
+                dark = shares(matrix)[tuple(place)] > 50
+                axes.text(
+                    *place[::-1],
+                    matrix[tuple(place)],
+                    color='white' if dark else 'black',
+                    ha='center',
+                    va='center',
+                    fontsize=6,
+                )
     figure.colorbar(
         image, ax=panels, label="share of a class's videos (%)", aspect=40
     )
@@ -127,7 +145,7 @@ def confusion_figure(
 
 def write_confusions(args) -> None:
     """Write the tables and the picture."""
-    models = read_streams(args)
+    models = read_models(args)
     names = class_names(args.classes, models)
     tables, lists, figures = {}, {}, {}
     for dataset in next(iter(models.values())):

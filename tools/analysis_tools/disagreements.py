@@ -69,7 +69,7 @@ from analysis_common import (
     Models,
     class_names,
     file_name,
-    read_streams,
+    read_models,
     run_tool,
     write_report,
 )
@@ -274,7 +274,7 @@ def disagreements(args) -> None:
                 f'--{option.replace("_", "-")} {value}: expected {least} or '
                 f'more'
             )
-    models = read_streams(args)
+    models = read_models(args)
     names = class_names(args.classes, models)
     videos = Videos(args)
     pictures, lists = {}, {}

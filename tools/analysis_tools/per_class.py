@@ -3,6 +3,7 @@
     integral-action analyze per-class \\
         --appearance A.pkl --pose P.pkl --integral I.pkl \\
         [--group-key context] [--classes labels.txt]
+    integral-action analyze per-class --model NAME FILE.pkl
 
 The oracle selection takes, for each video, the right one of the
 appearance-only and the pose-only model's predictions, where there is one.
@@ -17,6 +18,7 @@ from analysis_arguments import (
     APPEARANCE,
     POSE,
     add_classes,
+    add_models,
     add_streams,
     make_parser,
 )
@@ -25,7 +27,8 @@ from analysis_arguments import (
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
     parser = make_parser(__doc__, 'per_class')
-    add_streams(parser)
+    add_streams(parser, required=False)
+    add_models(parser, required=False)
     add_classes(parser)
     return parser.parse_args(arguments)
 
@@ -37,7 +40,7 @@ from analysis_common import (
     class_names,
     dot_figure,
     file_name,
-    read_streams,
+    read_models,
     run_tool,
     write_report,
 )
@@ -55,8 +58,8 @@ def class_table(
     """The table of a dataset: a row a class that has videos.
 
     Args:
-        results: of each model's name; appearance-only and pose-only are among
-            them.
+        results: of each model's name; where appearance-only and pose-only are
+            among them, the oracle selection is a column, too.
         names: of the classes.
         title: of the table.
 
@@ -65,8 +68,9 @@ def class_table(
         videos; that of the classes differs where their numbers of videos do.
     """
     right = {name: part.right for name, part in results.items()}
-    right[ORACLE] = oracle(results[APPEARANCE], results[POSE])
-    labels = results[APPEARANCE].labels
+    if {APPEARANCE, POSE} <= set(results):
+        right[ORACLE] = oracle(results[APPEARANCE], results[POSE])
+    labels = next(iter(results.values())).labels
 
     def cells(keep: np.ndarray) -> List:
         return [
@@ -92,10 +96,10 @@ def class_table(
 
 def per_class(args) -> None:
     """Write the tables and pictures."""
-    models = read_streams(args)
+    models = read_models(args)
     names = class_names(args.classes, models)
     tables, pictures = {}, {}
-    for dataset in models[APPEARANCE]:
+    for dataset in next(iter(models.values())):
         results = {name: model[dataset] for name, model in models.items()}
         title = f'Top-1 accuracy (%) of each class, {dataset}'
         table = class_table(results, names, title)

@@ -32,7 +32,7 @@ if __name__ == '__main__':
 
 from analysis_common import (
     Models,
-    read_streams,
+    read_models,
     run_tool,
     write_report,
 )
@@ -99,7 +99,7 @@ def sweep_figure(table: Table) -> Figure:
 
 def score_average(args) -> None:
     """Write the table and its picture."""
-    models = read_streams(args)
+    models = read_models(args)
     datasets = list(models[APPEARANCE])
     if len(datasets) != 2:
         raise ValueError(

@@ -1,5 +1,6 @@
 import random
 from functools import partial
+from typing import List
 
 import numpy as np
 import torch
@@ -7,41 +8,62 @@ from mmaction.registry import HOOKS
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
+from torch import Tensor
+from torch.utils.data import Dataset, get_worker_info
+
+from integral_action.datasets.wrappers import innermost
 
 
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
-    """Seed every epoch by itself, so that a resumed training goes on as if it
-    had not been stopped.
+    """Start every epoch of a training afresh, in every process.
 
-    Every epoch draws its own random numbers from the run's seed, the epoch,
-    the rank and the worker. mmengine seeds the workers of every epoch alike,
-    or, where they persist, lets their state run on, which a stop loses.
+    - It draws its own random numbers from the run's seed, the epoch, the rank
+      and the worker, so that a resumed training goes on as if it had not been
+      stopped. mmengine seeds the workers of every epoch alike, or, where they
+      persist, lets their state run on, which a stop loses.
+    - It counts its own bad samples (:class:`VideoPoseDataset`).
+
     The training loader's ``worker_init_fn`` is replaced.
-
-    Raises:
-        ValueError: the training loader has ``persistent_workers``, whose
-            state cannot be set from outside.
     """
 
-    def before_train(self, runner: Runner) -> None:
-        """Check the loader."""
-        if runner.train_dataloader.persistent_workers:
-            raise ValueError(
-                'EpochSeedHook needs train_dataloader.persistent_workers=False'
-            )
+    def __init__(self) -> None:
+        # shared with workers: those that persist see the next epoch here
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
 
     def before_train_epoch(self, runner: Runner) -> None:
-        """Seed this process and, when they start, the workers."""
-        key = (runner.seed, runner.epoch, get_rank())
-        seed_all(key)
-        runner.train_dataloader.worker_init_fn = partial(seed_worker, key=key)
+        """Start an epoch in this process, and have the workers do so."""
+        self.epoch.fill_(runner.epoch)
+        loader = runner.train_dataloader
+        start_epoch(loader.dataset, (runner.seed, runner.epoch, get_rank()))
+        loader.worker_init_fn = partial(
+            start_worker, seed=runner.seed, epoch=self.epoch, rank=get_rank()
+        )
 
 
-def seed_worker(worker: int, key: tuple) -> None:
-    """Seed a worker of the data loader."""
+def start_worker(worker: int, seed: int, epoch: Tensor, rank: int) -> None:
+    """Have a worker of the data loader start every epoch afresh."""
     torch.set_num_threads(1)
-    seed_all((*key, worker + 1))
+    dataset = get_worker_info().dataset
+    fetch = getattr(dataset, '__getitems__', None)
+    started = None
+
+    def get(indices: List[int]) -> List:
+        nonlocal started
+        if started != int(epoch):
+            started = int(epoch)
+            start_epoch(dataset, (seed, started, rank, worker + 1))
+        return fetch(indices) if fetch else [dataset[i] for i in indices]
+
+    dataset.__getitems__ = get  # what a worker calls for a batch
+
+
+def start_epoch(dataset: Dataset, key: tuple) -> None:
+    """Seed this process, and count its bad samples from 0."""
+    seed_all(key)
+    for one in innermost(dataset):
+        if hasattr(one, 'num_bad_samples'):
+            one.num_bad_samples = 0
 
 
 def seed_all(key: tuple) -> None:

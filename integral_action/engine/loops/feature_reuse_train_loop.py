@@ -66,7 +66,7 @@ class FeatureReuseTrainLoop(EpochBasedTrainLoop):
                 f'{sorted(moving)} is trained (model.backbone.frozen)'
             )
         # the weights are there only now
-        made_from = dict(seed=str(self.runner.seed))
+        made_from = dict(seed=str(self.runner.seed), in_place_of_bad='next')
         self.features = StreamFeatures(
             self.folder, self.runner, 'train', made_from, self.num_views
         )

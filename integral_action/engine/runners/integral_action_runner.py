@@ -1,4 +1,6 @@
-from typing import Any, Callable, Dict, List, Tuple, Union
+from difflib import get_close_matches
+from inspect import signature
+from typing import Any, Callable, Dict, Iterator, List, Tuple, Union
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config
@@ -21,16 +23,44 @@ class IntegralActionRunner(Runner):
       data's class file (:func:`set_num_classes`);
     - checkpoints are read by :func:`read_checkpoint`: whatever is wrong with
       one is an error that names it, and weights in eight bits are restored;
-    - a test wants all of a model's weights.
+    - a test wants all of a model's weights;
+    - a training of no epochs is an error, and it warns of what would be
+      ignored: a misspelt key, classes that the data has not, a resumed
+      training whose epochs have another length.
 
     A config asks for it with ``runner_type='IntegralActionRunner'``.
     """
 
     @classmethod
     def from_cfg(cls, cfg: Config) -> 'IntegralActionRunner':
-        """Build the runner; see :func:`set_num_classes`."""
+        """Build the runner; see :func:`set_num_classes`.
+
+        Raises:
+            ValueError: ``train_cfg.max_epochs`` is below 1.
+        """
         set_num_classes(cfg)
-        return super().from_cfg(cfg)
+        epochs = (cfg.get('train_cfg') or {}).get('max_epochs', 1)
+        if epochs < 1:
+            raise ValueError(
+                f'train_cfg.max_epochs is {epochs}, expected 1 or more'
+            )
+        runner = super().from_cfg(cfg)
+        for text in _doubts(cfg):
+            runner.logger.warning(text)
+        return runner
+
+    def resume(self, filename: str, *args, **kwargs) -> None:
+        """Go on from a checkpoint; see mmengine's ``Runner``."""
+        super().resume(filename, *args, **kwargs)
+        length = len(self.train_dataloader)
+        if self.iter != self.epoch * length:
+            self.logger.warning(
+                f'{filename} is of epoch {self.epoch} and iteration '
+                f'{self.iter}, but {self.epoch} epochs have '
+                f'{self.epoch * length} iterations now: with another batch '
+                f'size or number of processes, what is scheduled by iteration '
+                f'goes on from {self.iter}'
+            )
 
     def load_checkpoint(
         self,
@@ -65,6 +95,31 @@ class IntegralActionRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return content
+
+
+def _doubts(cfg: Config) -> Iterator[str]:
+    """Yield what a config says without any effect."""
+    known = signature(Runner.__init__).parameters
+    for key in cfg:
+        near = get_close_matches(key, known, 1, 0.8)
+        if key not in known and near:
+            yield f'nothing reads the key {key!r}; is {near[0]!r} meant?'
+    head = cfg.get('model', {}).get('cls_head') or {}
+    classes = head.get('num_classes')
+    for split in ('train', 'val', 'test'):
+        loader = cfg.get(f'{split}_dataloader')
+        for dataset in innermost(loader['dataset']) if loader else ():
+            number = dataset.get('num_classes')
+            if number is None:
+                names = read_class_names(
+                    dataset.get('class_file'), dataset.get('data_root')
+                )
+                number = names and len(names)
+            if None not in (number, classes) and number != classes:
+                yield (
+                    f'model.cls_head.num_classes is {classes}, but the '
+                    f'dataset of {split}_dataloader has {number} classes'
+                )
 
 
 def set_num_classes(cfg: Config) -> None:
