@@ -14,7 +14,12 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
 from integral_action.quantization import dequantize
+from integral_action.text import printable
 from integral_action.version import __version__
+
+
+class CheckpointError(ValueError):
+    """A file cannot be used as a checkpoint; the message names it."""
 
 
 def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
@@ -28,14 +33,14 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
     Raises:
         FileNotFoundError: there is no such file.
         ConnectionError: it is to be downloaded, and cannot be.
-        ValueError: it is no checkpoint, a truncated one, or one that would
-            run code.
+        CheckpointError: it is no checkpoint, a truncated one, or one that
+            would run code.
     """
     is_file = '://' not in str(checkpoint)
     if is_file and not Path(checkpoint).is_file():
         raise FileNotFoundError(f'{checkpoint}: there is no such file')
     if is_file and _is_compressed(checkpoint):
-        raise ValueError(
+        raise CheckpointError(
             f'{checkpoint}: not a checkpoint: it is compressed, which '
             f'torch.save never does'
         )
@@ -56,11 +61,11 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
         ) from error
     except Exception as error:  # of torch, pickle, zip and their like
         # not from error: torch's own words advise to read it unsafely
-        raise ValueError(
+        raise CheckpointError(
             f'{checkpoint}: not a checkpoint: {_reason(checkpoint, error)}'
         ) from None
     if not isinstance(content, dict):
-        raise ValueError(
+        raise CheckpointError(
             f'{checkpoint}: not a checkpoint: it holds a '
             f'{type(content).__name__}, not a dict'
         )
@@ -68,7 +73,7 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
         _check_claims(content)
         dequantize(content)
     except ValueError as error:
-        raise ValueError(f'{checkpoint}: {error}') from error
+        raise CheckpointError(f'{checkpoint}: {error}') from error
     return content
 
 
@@ -162,8 +167,8 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
 
     Returns:
         ``meta.dataset_meta``, an empty dict where there is none. ``classes``
-        is in it only as a list of names, ``unknown_below`` only as a number
-        from 0 to 1.
+        is in it only as a list of names, without control characters,
+        ``unknown_below`` only as a number from 0 to 1.
     """
     meta = content.get('meta')
     found = meta.get('dataset_meta') if isinstance(meta, dict) else None
@@ -174,7 +179,7 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
         and classes
         and all(isinstance(name, str) for name in classes)
     ):
-        found['classes'] = list(classes)
+        found['classes'] = list(map(printable, classes))
     threshold = found.pop('unknown_below', None)
     if isinstance(threshold, (int, float)) and 0 <= threshold <= 1:
         found['unknown_below'] = float(threshold)

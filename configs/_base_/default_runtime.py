@@ -13,6 +13,7 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
+    check_loss=dict(type='CheckInvalidLossHook'),
     class_prior=dict(type='ClassPriorHook'),
     swap_validation=dict(type='SwapValidationHook'),
 )

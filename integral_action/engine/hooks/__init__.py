@@ -1,5 +1,11 @@
+from .check_invalid_loss_hook import CheckInvalidLossHook
 from .class_prior_hook import ClassPriorHook
 from .epoch_seed_hook import EpochSeedHook
 from .swap_validation_hook import SwapValidationHook
 
-__all__ = ['ClassPriorHook', 'EpochSeedHook', 'SwapValidationHook']
+__all__ = [
+    'CheckInvalidLossHook',
+    'ClassPriorHook',
+    'EpochSeedHook',
+    'SwapValidationHook',
+]

@@ -8,7 +8,11 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from mmengine.runner.checkpoint import _load_checkpoint_to_model
 
-from integral_action.checkpoints import read_checkpoint
+from integral_action.checkpoints import (
+    CheckpointError,
+    check_weights,
+    read_checkpoint,
+)
 from integral_action.datasets.video_pose_dataset import read_class_names
 from integral_action.datasets.wrappers import innermost
 from integral_action.keypoints import KeypointLayout
@@ -61,6 +65,10 @@ class IntegralActionRunner(Runner):
             RuntimeError: missing or unexpected keys.
         """
         content = read_checkpoint(filename)
+        try:
+            check_weights(content.get('state_dict', content))
+        except ValueError as error:
+            raise CheckpointError(f'{filename}: {error}') from error
         self._forget_places(content, filename)
         self.call_hook('after_load_checkpoint', checkpoint=content)
         model = (
@@ -116,7 +124,7 @@ class IntegralActionRunner(Runner):
         ]
         missing += ['message_hub'] * ('message_hub' not in content)
         if missing:
-            raise ValueError(
+            raise CheckpointError(
                 f'{filename}: no training can go on from it: it has no '
                 f'{", ".join(missing)}. To start from its weights alone, give '
                 f'it as load_from, without --resume'
@@ -147,7 +155,7 @@ class IntegralActionRunner(Runner):
             self.logger.info(f'Resume from {path}')
             return str(path)
         if broken:
-            raise ValueError(
+            raise CheckpointError(
                 f'{self.work_dir}: none of its checkpoints is whole: '
                 f'{", ".join(broken)}. To start anew, remove them'
             )
