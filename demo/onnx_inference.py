@@ -14,10 +14,13 @@ It needs nothing of integral_action, torch or MMAction2: copy it.
 
 import argparse
 import json
+import os
 import sys
 
 import cv2
 import numpy as np
+
+os.environ.setdefault('ORT_DISABLE_TELEMETRY', '1')  # before its import
 import onnxruntime
 
 
@@ -216,9 +219,12 @@ def main(arguments=None):
     outputs = dict(zip(metadata['outputs'], session.run(None, inputs)))
 
     scores = outputs['scores'][0]
+    if not np.isfinite(scores).all():
+        raise SystemExit(f'error: {args.model}: its scores are nan or inf')
     names = metadata['classes'] or [str(i) for i in range(len(scores))]
     for i in np.argsort(-scores)[:5]:
-        print(f'{scores[i]:.3f} {names[i]}')
+        name = ''.join(c if c.isprintable() else '?' for c in names[i])
+        print(f'{scores[i]:.3f} {name}')
     if 'gate' in outputs:
         print(
             f'gate (share of appearance let in): {outputs["gate"].mean():.3f}'

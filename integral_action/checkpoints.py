@@ -2,8 +2,9 @@
 
 import re
 import warnings
+import zipfile
 from pathlib import Path
-from typing import Any, Dict, List, Union
+from typing import Any, Dict, Iterator, List, Union
 from urllib.error import URLError
 
 import mmaction
@@ -13,7 +14,12 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor
 
 from integral_action.quantization import dequantize
+from integral_action.text import printable
 from integral_action.version import __version__
+
+
+class CheckpointError(ValueError):
+    """A file cannot be used as a checkpoint; the message names it."""
 
 
 def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
@@ -27,12 +33,17 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
     Raises:
         FileNotFoundError: there is no such file.
         ConnectionError: it is to be downloaded, and cannot be.
-        ValueError: it is no checkpoint, a truncated one, or one that would
-            run code.
+        CheckpointError: it is no checkpoint, a truncated one, or one that
+            would run code.
     """
     is_file = '://' not in str(checkpoint)
     if is_file and not Path(checkpoint).is_file():
         raise FileNotFoundError(f'{checkpoint}: there is no such file')
+    if is_file and _is_compressed(checkpoint):
+        raise CheckpointError(
+            f'{checkpoint}: not a checkpoint: it is compressed, which '
+            f'torch.save never does'
+        )
     try:
         if is_file:
             with warnings.catch_warnings():  # of foreign pickles: an error
@@ -49,23 +60,73 @@ def read_checkpoint(checkpoint: Union[str, Path]) -> Dict[str, Any]:
             f'{checkpoint}: cannot be downloaded ({error})'
         ) from error
     except Exception as error:  # of torch, pickle, zip and their like
-        raise ValueError(
+        # not from error: torch's own words advise to read it unsafely
+        raise CheckpointError(
             f'{checkpoint}: not a checkpoint: {_reason(checkpoint, error)}'
-        ) from error
+        ) from None
     if not isinstance(content, dict):
-        raise ValueError(
+        raise CheckpointError(
             f'{checkpoint}: not a checkpoint: it holds a '
             f'{type(content).__name__}, not a dict'
         )
     try:
+        _check_claims(content)
         dequantize(content)
     except ValueError as error:
-        raise ValueError(f'{checkpoint}: {error}') from error
+        raise CheckpointError(f'{checkpoint}: {error}') from error
     return content
 
 
+def _is_compressed(path: Union[str, Path]) -> bool:
+    """Whether it may be a thousand times as large in memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(
+                member.compress_type != zipfile.ZIP_STORED
+                for member in archive.infolist()
+            )
+    except Exception:  # no archive; torch tells what it is
+        return False
+
+
+def _check_claims(content: Dict[str, Any]) -> None:
+    """Refuse tensors that have more elements than there are.
+
+    One element can be repeated by a stride of 0, and one storage can stand
+    under many names: a copy of them, as a model makes it, is of any size.
+    """
+    tensors = [
+        value
+        for value in _values(content)
+        if torch.is_tensor(value)
+        and value.layout == torch.strided
+        and value.device.type == 'cpu'
+    ]
+    claimed = sum(value.nbytes for value in tensors)
+    storages = {
+        value.untyped_storage().data_ptr(): value.untyped_storage().nbytes()
+        for value in tensors
+    }
+    there = sum(storages.values())
+    if claimed > 2 * there + 2**20:  # weights may be tied
+        raise ValueError(
+            f'its weights claim {claimed >> 20} MB, but there are '
+            f'{there >> 20} MB'
+        )
+
+
+def _values(content: Any) -> Iterator[Any]:
+    if isinstance(content, dict):
+        content = list(content.values())
+    if isinstance(content, (list, tuple)):
+        for value in content:
+            yield from _values(value)
+    else:
+        yield content
+
+
 def check_weights(weights: Any) -> Dict[str, Tensor]:
-    """Weights, if they are ordinary tensors by their names.
+    """Return weights, if they are ordinary finite tensors by their names.
 
     Raises:
         ValueError: they are not; the message tells what they are.
@@ -83,7 +144,19 @@ def check_weights(weights: Any) -> Dict[str, Tensor]:
     ]
     if other:
         raise ValueError(f'not weights: {some(other)}')
+    bad = not_finite(weights)
+    if bad:
+        raise ValueError(f'not finite (nan or inf): {some(bad)}')
     return weights
+
+
+def not_finite(weights: Dict[str, Tensor]) -> List[str]:
+    """Return the names of weights that are nan or inf somewhere."""
+    return [
+        name
+        for name, value in weights.items()
+        if value.is_floating_point() and not value.isfinite().all()
+    ]
 
 
 def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
@@ -94,8 +167,8 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
 
     Returns:
         ``meta.dataset_meta``, an empty dict where there is none. ``classes``
-        is in it only as a list of names, ``unknown_below`` only as a number
-        from 0 to 1.
+        is in it only as a list of names, without control characters,
+        ``unknown_below`` only as a number from 0 to 1.
     """
     meta = content.get('meta')
     found = meta.get('dataset_meta') if isinstance(meta, dict) else None
@@ -106,7 +179,7 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
         and classes
         and all(isinstance(name, str) for name in classes)
     ):
-        found['classes'] = list(classes)
+        found['classes'] = list(map(printable, classes))
     threshold = found.pop('unknown_below', None)
     if isinstance(threshold, (int, float)) and 0 <= threshold <= 1:
         found['unknown_below'] = float(threshold)

@@ -8,6 +8,7 @@ MMAction2's.
 import importlib.metadata
 import importlib.util
 import inspect
+import os
 import sys
 import types
 import warnings
@@ -164,7 +165,18 @@ def load_urls_safely() -> None:
         checkpoint.load_url = partial(checkpoint.load_url, weights_only=True)
 
 
+def silence_onnxruntime() -> None:
+    """Turn off what ONNX Runtime tells its maker, before it is imported.
+
+    1.32 writes a device id and a queue of events into the home folder when it
+    is imported on Linux. The other name is that of later versions.
+    """
+    for name in ('ORT_DISABLE_TELEMETRY', 'ORT_TELEMETRY_DISABLED'):
+        os.environ.setdefault(name, '1')
+
+
 check_mmcv()
+silence_onnxruntime()
 silence_mmcv_lite()
 accept_onedl_mmcv()
 provide_numpy_inf()

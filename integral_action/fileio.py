@@ -8,17 +8,22 @@ containers and refuses everything else by name.
 import importlib
 import io
 import json
+import math
 import os
 import pickle
+import zipfile
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
-from typing import Any, Dict, Iterable, Optional, Tuple, Union
+from typing import Any, BinaryIO, Dict, Iterable, Optional, Tuple, Union
 
 import numpy as np
 
 from integral_action.json_lines import JSONLines
 
 PathLike = Union[str, Path]
+MOST_PERSONS = 256  # in a pose file
+MOST_BYTES = 2**30  # of one of its arrays, in memory
 
 
 class SampleError(ValueError):
@@ -117,8 +122,18 @@ def write_annotations(path: PathLike, records: Iterable[Dict]) -> None:
                 file.write(json.dumps(record) + '\n')
 
 
-def read_poses(path: PathLike) -> Tuple[np.ndarray, np.ndarray]:
+def read_poses(
+    path: PathLike,
+    frames: Optional[int] = None,
+    keypoints: Optional[int] = None,
+) -> Tuple[np.ndarray, np.ndarray]:
     """Read one video's poses.
+
+    Args:
+        path: the file.
+        frames: of the video, where they are known, and
+        keypoints: of its layout: arrays beyond what 256 persons take are not
+            read, nor any beyond 1 GiB.
 
     Returns:
         ``keypoint`` [M, T, K, 2], in pixels of the video, and
@@ -130,6 +145,7 @@ def read_poses(path: PathLike) -> Tuple[np.ndarray, np.ndarray]:
     """
     with open(path, 'rb') as file:
         try:
+            _check_headers(file, frames, keypoints)
             loaded = np.load(file, allow_pickle=False)
             if not isinstance(loaded, np.lib.npyio.NpzFile):
                 raise ValueError('one array alone, not .npz')
@@ -152,6 +168,46 @@ def read_poses(path: PathLike) -> Tuple[np.ndarray, np.ndarray]:
             f'[M, T, K]'
         )
     return keypoint, score
+
+
+def _check_headers(
+    file: BinaryIO, frames: Optional[int], keypoints: Optional[int]
+) -> None:
+    """Refuse arrays that a video does not explain, before they are unpacked:
+    a file of 1 MB may hold 1 GB of zeros.
+
+    Raises:
+        ValueError: the message tells the array and its size.
+    """
+    most = MOST_BYTES
+    if isinstance(frames, Integral) and keypoints:
+        # 8 bytes each of x, y and score; 16 MB are not worth an error
+        most = min(most, MOST_PERSONS * 24 * frames * keypoints + 2**24)
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            for name in archive.namelist():
+                if name.split('.')[0] not in ('keypoint', 'keypoint_score'):
+                    continue
+                with archive.open(name) as member:
+                    size = _array_size(member.read(2**16))
+                if size > most:
+                    raise ValueError(
+                        f'{name} has {size >> 20} MB, expected {most >> 20} '
+                        f'MB at most: {MOST_PERSONS} persons in '
+                        f'{frames or "all"} frames'
+                    )
+    file.seek(0)
+
+
+def _array_size(start: bytes) -> int:
+    """Return the bytes that an array takes in memory, by its header."""
+    file = io.BytesIO(start)
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_2_0
+    if version == (1, 0):
+        read = np.lib.format.read_array_header_1_0
+    shape, _, dtype = read(file)
+    return math.prod(shape) * dtype.itemsize
 
 
 def write_poses(

@@ -6,11 +6,12 @@ flip swaps) is derived from one :class:`KeypointLayout`.
 """
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from .whole_body import face_and_hands, hand_bones, hand_names
 
@@ -170,6 +171,10 @@ class KeypointLayout:
     def right(self) -> Tuple[int, ...]:
         """The right keypoints, in the order of :attr:`left`."""
         return tuple(pair[1] for pair in self.mirror_pairs)
+
+    def values(self) -> Dict[str, Any]:
+        """Return it as plain values, which :meth:`get` takes."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
 
     @staticmethod
     def get(layout: Union[str, Dict, 'KeypointLayout']) -> 'KeypointLayout':

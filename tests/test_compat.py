@@ -142,3 +142,18 @@ def test_compact_crops_to_the_poses(kind):
     assert sample['keypoint'][0, 0].tolist() == [[5, 8], [45, 68], [0, 0]]
     if kind == 'MMCompact':  # PoseCompact leaves frames to who draws maps
         assert np.array_equal(sample['imgs'][0], frame[22:97, 15:65])
+
+
+def test_onnxruntime_writes_nothing_when_it_is_imported(tmp_path):
+    """1.32 leaves a device id and a queue of events in the home folder."""
+    import os
+
+    pytest.importorskip('onnxruntime')
+    assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'
+    subprocess.run(
+        [sys.executable, '-c', 'import onnxruntime'],
+        check=True,
+        env=os.environ
+        | dict(HOME=str(tmp_path), XDG_CACHE_HOME=str(tmp_path / 'cache')),
+    )
+    assert list(tmp_path.iterdir()) == []

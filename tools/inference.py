@@ -125,8 +125,10 @@ def run(work: Callable[[argparse.Namespace], int], args) -> int:
     try:
         return int(work(args) > 0)
     except (OSError, ValueError, ImportError, RuntimeError) as error:
+        from integral_action.text import printable
+
         text = ' '.join(str(error).split()) or type(error).__name__
-        print(f'error: {text}', file=sys.stderr)
+        print(f'error: {printable(text)}', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('stopped; what was written is whole', file=sys.stderr)
@@ -172,6 +174,8 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 
 def predict(args: argparse.Namespace) -> int:
     """Predict, and return the number of videos that failed."""
+    from integral_action.text import printable
+
     one_video, one_pose = len(args.videos) == 1, len(args.poses or ()) == 1
     poses = args.poses
     if one_pose and (one_video or Path(poses[0]).is_dir()):
@@ -188,7 +192,7 @@ def predict(args: argparse.Namespace) -> int:
     )
     for prediction in results['predictions']:
         if 'error' not in prediction:
-            print('\n'.join(describe(prediction)))
+            print('\n'.join(map(printable, describe(prediction))))
     failed, total = results['num_failed'], len(results['predictions'])
     if failed:
         print(f'{failed} of {total} videos failed', file=sys.stderr)

@@ -9,6 +9,20 @@ from unittest.mock import MagicMock
 from integral_action_cli import run_script
 
 
+def _run_and_say(tool: Path) -> None:
+    """Run it; a checkpoint that cannot be used, and a training that stops for
+    its losses, are a sentence."""
+    try:
+        run_script(tool)
+    except (ValueError, FloatingPointError) as error:
+        from integral_action.checkpoints import CheckpointError
+        from integral_action.text import printable
+
+        if not isinstance(error, (CheckpointError, FloatingPointError)):
+            raise
+        sys.exit(f'error: {printable(str(error))}')
+
+
 def run(name: str, prepare: Optional[Callable[[], None]] = None) -> None:
     """Run ``mmaction/.mim/tools/<name>`` as the main program.
 
@@ -30,7 +44,7 @@ def run(name: str, prepare: Optional[Callable[[], None]] = None) -> None:
         package.parent / 'tools' / name,
     ):  # installed, or a checkout
         if tool.is_file():
-            run_script(tool)
+            _run_and_say(tool)
             return
     sys.exit(
         f'{name}: mmaction2 is installed without its tools in {package}; '

@@ -14,6 +14,7 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
     bad_samples=dict(type='BadSamplesHook'),
+    check_loss=dict(type='CheckInvalidLossHook'),
     class_prior=dict(type='ClassPriorHook'),
     swap_validation=dict(type='SwapValidationHook'),
 )

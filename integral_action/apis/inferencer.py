@@ -34,6 +34,7 @@ from integral_action.pose_estimators import (
     find_estimator,
     is_estimator,
 )
+from integral_action.text import printable
 
 from .load_model import load_model
 from .timeline import label_timeline, split_windows, window_borders
@@ -506,7 +507,9 @@ class IntegralActionInferencer(BaseInferencer):
                     )
                 out = call.out_dir / f'{job.video.out}.json'
                 with whole_file(out) as temporary:
-                    temporary.write_text(json.dumps(prediction) + '\n')
+                    temporary.write_text(
+                        json.dumps(prediction, allow_nan=False) + '\n'
+                    )
             job.prediction = prediction
             job.close()
         except SampleError as error:  # of frames that no clip has seen
@@ -517,6 +520,11 @@ class IntegralActionInferencer(BaseInferencer):
         fps = job.opened.fps
         scores = np.stack([_array(one.pred_score) for one in job.results])
         score = scores.mean(0)
+        if not np.isfinite(score).all():
+            raise SampleError(
+                f'{job.video.name}: its scores are nan or inf, by the model '
+                f'of {self.checkpoint}'
+            )
         top = self._top(score, call.top_k)
         best = self._label(score)
         prediction = dict(
@@ -596,7 +604,7 @@ class IntegralActionInferencer(BaseInferencer):
 def _fail(job: _Job, error: Exception, call: _Call) -> None:
     """Note what is wrong with a video; of a single one it is raised."""
     job.error = error
-    text = ' '.join(str(error).split()) or type(error).__name__
+    text = printable(' '.join(str(error).split())) or type(error).__name__
     job.prediction = dict(input=job.video.name, error=text)
     job.close()
     if call.several:

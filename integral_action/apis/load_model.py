@@ -1,20 +1,10 @@
-import ast
-import math
 from pathlib import Path
-from typing import Any, Iterator, Tuple, Union
+from typing import Union
 
-import mmaction.registry
-import mmaction.visualization
-import mmengine.registry
 import torch
 from mmaction.registry import MODELS
-from mmengine.config import Config
 from mmengine.model import BaseModel
-from mmengine.registry import (
-    WEIGHT_INITIALIZERS,
-    Registry,
-    init_default_scope,
-)
+from mmengine.registry import init_default_scope
 
 from integral_action.checkpoints import (
     check_weights,
@@ -23,6 +13,9 @@ from integral_action.checkpoints import (
     wrong_weights,
 )
 from integral_action.models.fuse import fuse_model
+
+from .bounded import Bounded
+from .checkpoint_config import read_config, without_start
 
 
 def load_model(
@@ -34,9 +27,10 @@ def load_model(
 
     Every checkpoint that mmengine writes in a training carries its config,
     and so do those of ``tools/model_converters``. The config is read as plain
-    values, not run, and names registered components only: a checkpoint cannot
-    bring code, neither for the model nor for what is built of ``model.cfg``
-    later.
+    values, not run, and what is built of it are registered components and
+    names: a checkpoint cannot bring code, nor name a file or an address that
+    is followed, nor ask for more memory than its weights explain
+    (``docs/safety.md``).
 
     Args:
         checkpoint: file or URL.
@@ -54,7 +48,8 @@ def load_model(
         ConnectionError: it is to be downloaded, and cannot be.
         RuntimeError, AssertionError: torch's, where there is no such device.
         ValueError: it is no checkpoint, carries no config, names a component
-            that is not registered, or its weights are not the model's.
+            that is not registered or a path, or its weights are not the
+            model's, or not finite.
     """
     torch.empty(0, device=device)  # a missing device before all the work
     content = read_checkpoint(checkpoint)
@@ -62,7 +57,10 @@ def load_model(
     try:
         cfg = read_config(_config_text(content))
         weights = check_weights(content.get('state_dict'))
-        model = MODELS.build(cfg.model)
+        config, bounded = without_start(cfg.model), Bounded(weights)
+        bounded.check_numbers(config)
+        with bounded:
+            model = MODELS.build(config)
         if not isinstance(model, BaseModel):
             raise ValueError(f'{cfg.model.type} is no model that predicts')
         wrong = wrong_weights(weights, model.state_dict())
@@ -78,33 +76,6 @@ def load_model(
     return fuse_model(model) if fuse else model
 
 
-def read_config(text: str) -> Config:
-    """Read a config that is plain values, as mmengine prints it.
-
-    Args:
-        text: ``Config.pretty_text``.
-
-    Raises:
-        ValueError: it has no model, more than values, or names a component
-            that is not registered.
-    """
-    cfg = {}
-    for statement in ast.parse(text).body:
-        targets = getattr(statement, 'targets', ())
-        if not targets or not all(isinstance(t, ast.Name) for t in targets):
-            raise ValueError(
-                f'its config has more than values in line {statement.lineno}'
-            )
-        for target in targets:
-            cfg[target.id] = _literal(statement.value)
-    if not isinstance(cfg.get('model'), dict):
-        raise ValueError('its config has no model')
-    for key, value in cfg.items():
-        for path, name in _names(value, key):
-            _check_registered(path, name)
-    return Config(cfg)
-
-
 def _config_text(content: dict) -> str:
     meta = content.get('meta')
     text = meta.get('cfg') if isinstance(meta, dict) else None
@@ -114,73 +85,3 @@ def _config_text(content: dict) -> str:
             "from it alone; use MMAction2's init_recognizer with its config"
         )
     return text
-
-
-def _literal(node: ast.expr) -> Any:
-    """``ast.literal_eval``, and what else mmengine prints."""
-    if isinstance(node, ast.Call):
-        if getattr(node.func, 'id', None) != 'dict':
-            raise ValueError(
-                f'its config has a call in line {node.lineno}: '
-                f'{ast.unparse(node.func)}'
-            )
-        named = {item.arg: _literal(item.value) for item in node.keywords}
-        return dict(*map(_literal, node.args), **named)
-    if isinstance(node, ast.Dict):
-        keys = [ast.literal_eval(key) for key in node.keys]
-        return dict(zip(keys, map(_literal, node.values)))
-    if isinstance(node, (ast.List, ast.Tuple)):
-        kind = list if isinstance(node, ast.List) else tuple
-        return kind(map(_literal, node.elts))
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_literal(node.operand)
-    if isinstance(node, ast.Name) and node.id in ('inf', 'nan'):
-        return getattr(math, node.id)
-    return ast.literal_eval(node)
-
-
-def _names(config: Any, path: str) -> Iterator[Tuple[str, Any]]:
-    """Every component and scope that a config names, and its place."""
-    if isinstance(config, dict):
-        for key, value in config.items():
-            if key in ('type', '_scope_'):
-                yield f'{path}.{key}', value
-            yield from _names(value, f'{path}.{key}')
-    elif isinstance(config, (list, tuple)):
-        for value in config:
-            yield from _names(value, path)
-
-
-def _check_registered(path: str, name: Any) -> None:
-    """Registries import and call what they do not know, wherever it leads."""
-    scope, dot, component = str(name).rpartition('.')
-    if path.endswith('._scope_'):
-        scope, component = name, None
-    if dot and '.' in scope:
-        raise ValueError(
-            f'its config names {name!r} ({path}), a path to code, which is '
-            f'not followed'
-        )
-    if '.init_cfg.' in path:
-        registries = [WEIGHT_INITIALIZERS]
-    elif path.startswith('model.'):
-        registries = [MODELS, MODELS.root]
-    else:
-        registries = [
-            value
-            for module in (mmaction.registry, mmengine.registry)
-            for value in vars(module).values()
-            if isinstance(value, Registry)
-        ]
-    scopes = {registry.scope for registry in registries}
-    scopes |= set(MODELS.root.children)
-    known = set().union(*(registry.module_dict for registry in registries))
-    if scope in MODELS.root.children:
-        known |= set(MODELS.root.children[scope].module_dict)
-    if (scope and scope not in scopes) or (
-        component is not None and component not in known
-    ):
-        raise ValueError(
-            f'its config names {name!r} ({path}), which is not registered; '
-            f'import the package that registers it first'
-        )

@@ -3,6 +3,8 @@ import re
 from pathlib import Path
 from typing import Iterable, List
 
+from integral_action.text import printable
+
 
 class LabelMap:
     """Class names, and the label of each.
@@ -16,7 +18,7 @@ class LabelMap:
     """
 
     def __init__(self, names: Iterable[str], source: str) -> None:
-        self.names, self.source = list(names), source
+        self.names, self.source = list(map(printable, names)), source
         self._labels = {}
         for label, name in enumerate(self.names):
             if self._labels.setdefault(_plain(name), label) != label:

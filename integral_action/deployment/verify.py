@@ -1,5 +1,6 @@
 """How far an exported model is from the model it was made of."""
 
+from pathlib import Path
 from typing import Callable, Dict, Iterator, List, Sequence
 
 import torch
@@ -89,9 +90,18 @@ def real_clips(
         sizes: of batches; all the videos come in each.
 
     Raises:
-        FileNotFoundError, ValueError: as of the data set.
+        FileNotFoundError, ValueError: as of the data set, or the config
+            names a list or folder that is not in ``data_root``.
     """
     config = {**model.cfg.test_dataloader.dataset, 'data_root': data_root}
+    for key in ('ann_file', 'class_file', 'data_prefix'):
+        value = config.get(key) or ''
+        for path in value.values() if isinstance(value, dict) else [value]:
+            if Path(path).is_absolute() or '..' in Path(path).parts:
+                raise ValueError(
+                    f"the checkpoint's config names {path!r} (test_dataloader"
+                    f'.dataset.{key}), which is not in {data_root}'
+                )
     dataset = DATASETS.build(config)
     number = min(number, len(dataset))
     # few distinct ones in memory at a time

@@ -8,6 +8,7 @@ from typing import Dict, List, Union
 import yaml
 
 from integral_action.fileio import PathLike, whole_file
+from integral_action.text import in_markdown
 
 Cell = Union[float, int, str, None]
 _PAPER = Path(__file__).parents[1] / '.mim' / 'tools' / 'data' / 'paper'
@@ -66,7 +67,7 @@ class Table:
             if isinstance(cell, float):
                 return f'{cell:.{digits}f}'
             cell = '' if cell is None else str(cell)
-            return cell.replace('|', r'\|')
+            return in_markdown(cell)
 
         lines = [
             [self.corner, *self.columns],

@@ -14,6 +14,7 @@ from mmengine.config import Config
 
 from integral_action.apis import load_model
 from integral_action.datasets.label_map import LabelMap
+from integral_action.engine.runners.integral_action_runner import set_layouts
 
 NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
 TOOL = ROOT / 'tools' / 'model_converters' / 'publish_model.py'
@@ -144,7 +145,8 @@ def test_it_loads_without_this_package(tool, trained, tmp_path):
 
 
 def test_keypoints_of_ones_own_travel(tool, trained, tmp_path):
-    """A layout in a file is not there where the model is used."""
+    """A layout in a file is not there where the model is used: a training
+    puts its values into its config, and a checkpoint names no file."""
     (tmp_path / 'five.py').write_text(
         'dataset_info = dict(dataset_name="five", keypoint_info={\n'
         '    i: dict(name=f"k{i}", swap="") for i in range(5)},\n'
@@ -158,6 +160,10 @@ def test_keypoints_of_ones_own_travel(tool, trained, tmp_path):
     cfg.test_dataloader.dataset.layout = layout
     content['meta']['cfg'] = cfg.pretty_text
     content['state_dict'] = MODELS.build(cfg.model).state_dict()
+    torch.save(content, tmp_path / 'five.tar')
+    assert tool.main([str(tmp_path / 'five.tar'), str(tmp_path / 'x')]) == 1
+    set_layouts(cfg)
+    content['meta']['cfg'] = cfg.pretty_text
     torch.save(content, tmp_path / 'five.tar')
     path = publish(tool, tmp_path / 'five.tar', tmp_path)
     (tmp_path / 'five.py').unlink()

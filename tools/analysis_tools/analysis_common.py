@@ -14,6 +14,7 @@ from integral_action.datasets.label_map import LabelMap
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import whole_file
+from integral_action.text import in_markdown
 
 # One a series, so that pictures can be read in black and white.
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*')
@@ -201,7 +202,7 @@ def write_report(
         digits: behind the point, in Markdown.
     """
     blocks = [
-        f'## {table.title}\n\n{table.markdown(digits)}'
+        f'## {in_markdown(table.title)}\n\n{table.markdown(digits)}'
         for table in tables.values()
     ]
     shown = '\n\n'.join(blocks)

@@ -22,10 +22,8 @@ gives the same file.
 """
 
 import argparse
-import dataclasses
 import hashlib
 import io
-import json
 import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, List, Optional
@@ -76,7 +74,6 @@ from integral_action.apis import load_model
 from integral_action.checkpoints import installed_versions
 from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import whole_file
-from integral_action.keypoints import KeypointLayout
 from integral_action.quantization import SCALES, quantize
 
 # of a config: where a training ran, and how it was watched
@@ -129,7 +126,7 @@ def publish(
         meta.setdefault('dataset_meta', {})['unknown_below'] = unknown_below
     layout = getattr(model.data_preprocessor, 'layout', None)
     if layout is not None:
-        meta['keypoints'] = plain_layout(layout)
+        meta['keypoints'] = layout.values()
     weights = {
         # a copy: of a part of a tensor all of it would be saved
         name: value.clone()
@@ -141,19 +138,12 @@ def publish(
     return checkpoint
 
 
-def plain_layout(layout: KeypointLayout) -> Dict[str, Any]:
-    """As plain values, which :meth:`KeypointLayout.get` takes."""
-    return json.loads(json.dumps(dataclasses.asdict(layout)))
-
-
-def without_machine(value: Any, key: str = '') -> Any:
+def without_machine(value: Any) -> Any:
     """A config's value without the paths of one machine."""
     if isinstance(value, dict):
-        return {k: without_machine(v, k) for k, v in value.items()}
+        return {k: without_machine(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(without_machine(v) for v in value)
-    if key == 'layout' and str(value).endswith('.py'):
-        return plain_layout(KeypointLayout.get(value))  # the file stays here
     if isinstance(value, str) and is_of_machine(value):
         return PureWindowsPath(value).name  # knows both separators
     return value

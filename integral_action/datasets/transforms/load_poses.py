@@ -1,4 +1,4 @@
-from typing import Dict, Tuple
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -69,7 +69,11 @@ class LoadPoses(BaseTransform):
                 ) from error
         elif 'pose_file' in results:
             try:
-                keypoint, score = read_poses(source)
+                keypoint, score = read_poses(
+                    source,
+                    results.get('total_frames'),
+                    _num_keypoints(results),
+                )
             except (OSError, ValueError) as error:
                 raise SampleError(str(error)) from error
         else:
@@ -108,3 +112,9 @@ class LoadPoses(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{self.__class__.__name__}()'
+
+
+def _num_keypoints(results: Dict) -> Optional[int]:
+    """Return the number of the layout's keypoints, where it is known."""
+    layout = results.get('keypoint_layout')
+    return layout and KeypointLayout.get(layout).num_keypoints

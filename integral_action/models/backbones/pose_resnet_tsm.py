@@ -3,8 +3,9 @@ from typing import Dict
 
 from mmaction.registry import MODELS
 from mmengine.model.weight_init import normal_init
-from mmengine.runner.checkpoint import _load_checkpoint
 from torch import Tensor, nn
+
+from integral_action.checkpoints import check_weights, read_checkpoint
 
 from .slim_resnet_tsm import SlimResNetTSM
 
@@ -41,10 +42,16 @@ class PoseResNetTSM(SlimResNetTSM):
         """Load a 2-D ResNet into everything but the front end.
 
         Raises:
-            ValueError: the file lacks a weight, or has it in another shape.
+            FileNotFoundError, ConnectionError, ValueError: as of
+                :func:`read_checkpoint`; or the file lacks a weight, or has it
+                in another shape.
         """
-        weights = _load_checkpoint(self.pretrained, map_location='cpu')
-        weights = rename_2d_weights(weights.get('state_dict', weights))
+        content = read_checkpoint(self.pretrained)
+        try:
+            weights = check_weights(content.get('state_dict', content))
+        except ValueError as error:
+            raise ValueError(f'{self.pretrained}: {error}') from error
+        weights = rename_2d_weights(weights)
         own = self.state_dict()
         wanted = {
             name: name.replace('.net.', '.')  # inside a temporal shift
