@@ -42,7 +42,9 @@ def folder(tmp_path, make_video):
         frames = np.zeros((4, 16, 16, 3), np.uint8)
         make_video(frames, f'{i}.avi')
         write_poses(
-            tmp_path / f'{i}.npz', np.ones((1, 4, 18, 2)), np.ones((1, 4, 18))
+            tmp_path / f'{i}.npz',
+            np.full((1, 4, 18, 2), 5),
+            np.ones((1, 4, 18)),
         )
         records.append(
             dict(
