@@ -455,6 +455,7 @@ class IntegralActionInferencer(BaseInferencer):
             filename=job.video.name,
             keypoint_layout=self.layout,
             total_frames=len(job.opened),
+            img_shape=job.opened.shape,
         )
         given = job.video.poses
         if isinstance(given, (str, Path)):

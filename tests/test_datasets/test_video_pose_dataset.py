@@ -86,7 +86,7 @@ def test_a_list_of_videos(folder):
 @pytest.mark.parametrize(
     'key, value, message',
     [
-        ('label', 3, r'label is 3, expected a number from 0 to 2'),
+        ('label', 3, r'label is 3, expected a whole number from 0 to 2'),
         ('label', -1, r'label is -1'),
         ('label', 'jump', r"label is 'jump'"),
         ('total_frames', 0, r'total_frames is 0'),

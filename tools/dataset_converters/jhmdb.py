@@ -47,6 +47,7 @@ from integral_action.datasets.writer import (
     Video,
     VideoInfo,
 )
+from integral_action.fileio import read_text
 
 SPLIT_FILE = re.compile(r'(.+)_test_split([123])\.txt')
 PARTS = {'1': 'train', '2': 'test'}  # 0: not used
@@ -80,10 +81,10 @@ def read_splits(root: Path) -> Dict[str, Dict[str, Dict[str, str]]]:
 def read_split(path: Path) -> Dict[str, str]:
     """The part ('0', '1' or '2') of every file name."""
     parts = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(read_text(path).splitlines(), 1):
         if not line.strip():
             continue
-        filename, _, part = line.strip().rpartition(' ')
+        filename, _, part = line.strip().replace('\t', ' ').rpartition(' ')
         if not filename or part not in ('0', *PARTS):
             raise ValueError(
                 f'{path}, line {number}: {line!r}, expected a file name and '
