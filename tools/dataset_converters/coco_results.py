@@ -4,7 +4,9 @@ Usage:
     integral-action convert coco-results VIDEOS POSES OUT
 
 `VIDEOS/<class>/a.mp4` has its poses in `POSES/<class>/a.json`: a list of
-{image_id, keypoints, ...}, image_id the frame from 0. All videos go into
+{image_id, keypoints, ...}, image_id the frame from 0; or in the JSON of
+OpenPose, MMPose and others, a file or a folder with one a frame
+(docs/datasets.md). All videos go into
 `OUT/all.jsonl`; with `--lists train.txt val.txt`, text files of a path and a
 label a line, into `OUT/train.jsonl` and `OUT/val.jsonl`.
 """
