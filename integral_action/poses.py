@@ -105,10 +105,12 @@ def not_pixels(
     Returns:
         A reason, or None where they may be pixels. More than half of a
         video's points, and so not its outliers, must lie beyond the corner of
-        3 pixels (less in a tiny picture).
+        3 pixels (less in a tiny picture). Fewer than 10 tell nothing.
     """
+    if len(points) < 10:
+        return None
     limit = 3 if shape is None else min(3, min(shape) / 10)
-    typical = np.median(np.abs(points).max(-1)) if len(points) else np.inf
+    typical = np.median(np.abs(points).max(-1))
     if typical > limit:
         return None
     where = (

@@ -103,6 +103,7 @@ def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
             f'the video is {list(shape)} (height, width), but img_shape is '
             f'{list(annotated)}',
         )
+        annotated = annotated[::-1] if swapped else annotated
     info['img_shape'] = annotated
 
 
@@ -142,7 +143,11 @@ def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
         )
     finite = np.isfinite(keypoint).all(-1) & np.isfinite(score)
     found = is_found(keypoint, score)
-    if 'keypoint' not in info or info.get('keypoint_score') is not None:
+    if (
+        'keypoint' not in info
+        or info.get('keypoint_score') is not None
+        or np.shape(info['keypoint'])[-1] == 3
+    ):  # something told that they are found
         lost = ~finite & ((score > 0) | ~np.isfinite(score))
         if lost.any():
             first = int(np.flatnonzero(lost.any((0, 2)))[0])
