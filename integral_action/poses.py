@@ -123,15 +123,16 @@ def not_pixels(
 
 
 def looks_swapped(points: np.ndarray, shape: Sequence[int]) -> bool:
-    """Whether found keypoints [N, 2] leave a picture of (height, width), and
-    would not if the two were exchanged."""
-    end = np.array(shape[::-1]) - 0.5
+    """Whether a tenth of found keypoints [N, 2] lie well beyond a picture of
+    (height, width), and would not if the two were exchanged."""
+    size = np.array(shape[::-1])
 
-    def share_beyond(end: np.ndarray) -> float:
-        return (points > end).any(-1).mean()
+    def share_beyond(size: np.ndarray) -> float:
+        return (points > size).any(-1).mean()
 
+    # feet may well be a little below the picture
     return len(points) > 0 and bool(
-        share_beyond(end) > 0.1 and share_beyond(end[::-1]) < 0.01
+        share_beyond(1.1 * size) > 0.1 and share_beyond(size[::-1]) < 0.01
     )
 
 

@@ -766,8 +766,16 @@ LABELS = {
     'kinetics: of no kind': (kinetics, '{"a": 3}', "'a' is 3, expected"),
     'kinetics: a list': (kinetics, '[]', 'expected a video by its name'),
     'kinetics: UTF-16': (kinetics, '{}'.encode('utf-16'), 'UTF-16 text'),
-    'jhmdb: part 3': (jhmdb, 'a.mp4 3', "line 1: 'a.mp4 3', expected a file"),
-    'jhmdb: a name': (jhmdb, 'a.mp4', "line 1: 'a.mp4', expected a file"),
+    'jhmdb: part 3': (
+        jhmdb,
+        'a.mp4 3',
+        "line 1: 'a.mp4 3', expected a file",
+    ),
+    'jhmdb: a name': (
+        jhmdb,
+        'a.mp4',
+        "line 1: 'a.mp4', expected a file",
+    ),
     'jhmdb: UTF-16': (jhmdb, 'a.mp4 1'.encode('utf-16'), 'UTF-16 text'),
 }
 

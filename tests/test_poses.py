@@ -100,10 +100,12 @@ def test_the_corner_of_a_tiny_picture_may_be_pixels():
 
 def test_a_swapped_shape():
     points = np.random.default_rng(0).uniform((10, 10), (310, 220), (99, 2))
+    legs = points * (0.7, 1) + (0, 43)  # cut at the knees
     assert looks_swapped(points, (320, 240))
     assert not looks_swapped(points, (240, 320))
     assert not looks_swapped(points * 2, (240, 320))  # outside of both
     assert not looks_swapped(points[:0], (320, 240))
+    assert (legs[:, 1] > 240).sum() > 9 and not looks_swapped(legs, (240, 320))
     assert has_swapped_shape((340, 256), (480, 640))
     # Kinetics, whatever its proportions, is often scaled to this
     assert not has_swapped_shape((256, 340), (720, 1280))

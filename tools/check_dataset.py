@@ -72,7 +72,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     group.add_argument('--video-suffix', default='.mp4')
     group.add_argument('--layout', default='openpose18')
     group.add_argument('--num-classes', type=int)
-    group.add_argument('--ann-split', help='which split of a pickle to check')
+    group.add_argument('--ann-split', help='split of a pickle to check')
     parser.add_argument(
         '--streams',
         nargs='+',

@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as a problem: the options of that name."""
+    """Bounds of a problem: the options of that name."""
 
     margin: float = 0.1
     max_outside: float = 0.1

@@ -10,6 +10,7 @@ import numpy as np
 
 from integral_action.fileio import read_json, read_text
 from integral_action.keypoints import KeypointLayout
+from integral_action.poses import only_found
 
 # The names of one thing in COCO, MMPose, OpenPose, AlphaPose, OpenPifPaf and
 # ultralytics.
@@ -115,9 +116,9 @@ def _read(path: Path) -> Iterator[_Found]:
         content = _read_lines(path)
         if content is None:
             raise
-    if not isinstance(content, (dict, list)) or not (
-        isinstance(content, list) or any(key in content for key in LISTS)
-    ):
+    if isinstance(content, dict):
+        content = _get(content, (*LISTS, *PERSONS), content)
+    if not isinstance(content, list):
         raise ValueError(
             f'{path}: expected a list of results, got {type(content).__name__}'
         )
@@ -148,10 +149,6 @@ def _found(content: Any, where: str, frame: Any = None) -> Iterator[_Found]:
         return
     if not isinstance(content, dict):
         raise ValueError(f'{where}: expected a dict, got {content!r:.80}')
-    inside = _get(content, LISTS)
-    if inside is not None:
-        yield from _found(inside, where, frame)
-        return
     frame = _get(content, FRAME, frame)
     inside = _get(content, PERSONS)
     if inside is None:
@@ -228,6 +225,7 @@ def coco17_to_openpose18(
     Returns:
         [..., 18, 2] and [..., 18].
     """
+    keypoint, score = only_found(keypoint, score)
     names = KeypointLayout.get('coco17').names
     shoulders = [names.index(f'{side}_shoulder') for side in ('left', 'right')]
     thorax = keypoint[..., shoulders, :].mean(-2, keepdims=True)

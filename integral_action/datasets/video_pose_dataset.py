@@ -14,6 +14,7 @@ from typing import (
     Union,
 )
 
+import numpy as np
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmaction.utils import ConfigType
@@ -206,7 +207,7 @@ class VideoPoseDataset(BaseActionDataset):
         if 'img_shape' in info or 'RGB' not in (streams or self.modalities):
             shape = info.get('img_shape')
             if not (
-                isinstance(shape, (list, tuple))
+                isinstance(shape, (list, tuple, np.ndarray))
                 and len(shape) == 2
                 and all(isinstance(n, Integral) and n > 0 for n in shape)
             ):

@@ -184,6 +184,10 @@ FORMS = {
         meta_info={},
         instance_info=[of_mmpose(1, 1), of_mmpose(2, 0), of_mmpose(3, 3)],
     ),
+    'MMPose, as it returns': dict(
+        predictions=[[of_mmpose(0, x)['instances']] for x in (1, 0, 3)],
+        visualization=[],
+    ),
     'AlphaPose': [
         dict(image_id=f'{i}.jpg', keypoints=points(x), score=2.9)
         for i, x in ((0, 1), (2, 3))
@@ -294,6 +298,13 @@ def test_openpose_from_coco():
     np.testing.assert_allclose(
         np.delete(score, 1) * 20, expected[:1] + expected[2:]
     )
+
+
+def test_a_neck_between_shoulders_that_are_not_found():
+    keypoint, score = np.full((17, 2), 50.0), np.full(17, 0.4)
+    keypoint[5] = 0  # the left one, as ultralytics leaves it
+    keypoint, score = coco17_to_openpose18(keypoint, score)
+    assert score[1] == score[5] == 0 and score[2] == 0.4
 
 
 def test_options_that_contradict_are_refused(folders):

@@ -90,7 +90,7 @@ def poses_of(folder: Path, filename: str) -> Path:
 
 
 def prepare(args) -> Dict:
-    """What to convert."""
+    """List what to convert."""
     KeypointLayout.get(args.layout)  # before the work that a wrong one spoils
     names = args.labels and LabelMap.read(args.labels)
     if args.lists:

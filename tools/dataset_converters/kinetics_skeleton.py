@@ -40,7 +40,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     parser.add_argument('videos', type=folder, help='folder of the videos')
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
-        '--classes', choices=LABEL_MAPS, default='kinetics400', help='which'
+        '--classes', choices=LABEL_MAPS, default='kinetics400', help='data set'
     )
     parser.add_argument(
         '--labels',
@@ -56,8 +56,8 @@ def parse_args(arguments=None) -> argparse.Namespace:
         nargs=3,
         action='append',
         metavar=('NAME', 'LABELS', 'FOLDER'),
-        help='where file of labels and folder have other names, in SKELETONS; '
-        'may be given several times',
+        help='names in SKELETONS, where file of labels and folder have '
+        'others; may be given several times',
     )
     add_arguments(parser)
     return parser.parse_args(arguments)
@@ -129,8 +129,8 @@ def read_skeletons(
 
 
 def pose_frames(pose_count: int, info: VideoInfo) -> np.ndarray:
-    """Which pose frame, from 0, belongs to each frame of the video, for as
-    long as there are poses."""
+    """Number the pose frames, from 0, that belong to the frames of the video,
+    for as long as there are poses."""
     # beyond twice the video the poses are another video's, however long
     most = min(
         int(pose_count * info.fps / POSE_FPS) + 2, 2 * info.total_frames + 1000
@@ -188,7 +188,7 @@ def find_splits(args) -> List[Tuple[str, Path, Path]]:
 
 
 def prepare(args) -> Dict:
-    """What to convert."""
+    """List what to convert."""
     KeypointLayout.get(args.layout)  # before the work that a wrong one spoils
     every = LabelMap.read(LABEL_MAPS['kinetics400'])
     names = LabelMap.read(args.labels or LABEL_MAPS[args.classes])
@@ -200,11 +200,12 @@ def prepare(args) -> Dict:
             raise ValueError(f'{label_file}: expected a video by its name')
         for name, about in entries.items():
             try:
-                label, found = about['label'].strip(), about['has_skeleton']
+                label = about['label'].strip()
+                found = about.get('has_skeleton', True)
             except (AttributeError, KeyError, TypeError) as error:
                 raise ValueError(
                     f'{label_file}: {name!r} is {about!r}, expected '
-                    f'has_skeleton and label'
+                    f'its label, and has_skeleton'
                 ) from error
             filename = files.get(name, f'{name}.mp4')
             if label not in names:

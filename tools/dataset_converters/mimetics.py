@@ -89,7 +89,7 @@ def read_poses(path: Path, info: VideoInfo):
 
 
 def prepare(args) -> Dict:
-    """What to convert."""
+    """List what to convert."""
     names = LabelMap.read(args.labels or KINETICS50)
     every = LabelMap.read(KINETICS400)
     videos = []

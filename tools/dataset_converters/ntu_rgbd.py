@@ -34,7 +34,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     parser.add_argument('videos', type=folder, help='folder of the videos')
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
-        '--classes', choices=LABELS, default='ntu60', help='which'
+        '--classes', choices=LABELS, default='ntu60', help='data set'
     )
     add_arguments(parser, keep_empty=False)
     return parser.parse_args(arguments)
@@ -139,7 +139,7 @@ def splits_of(
 
 
 def prepare(args) -> Dict:
-    """What to convert: what there is a skeleton or a video of."""
+    """List what to convert: what there is a skeleton or a video of."""
     names = LabelMap.read(LABELS[args.classes])
     skeletons = {
         path.stem

@@ -57,13 +57,13 @@ class Video:
 
     @property
     def pose_file(self) -> str:
-        """Where its poses go, relative to the folder of poses."""
+        """Path of its poses, relative to the folder of poses."""
         return str(PurePosixPath(self.filename).with_suffix('.npz'))
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video measures.
+    """Measures of a video.
 
     Args:
         total_frames: how many frames decord counts in it.
