@@ -682,6 +682,18 @@ CONVERTERS = {
         ),
         "expected 36 and 18 of 'openpose18'",
     ),
+    'kinetics: pixels': (
+        kinetics,
+        dict(
+            data=[
+                dict(
+                    frame_index=1,
+                    skeleton=[dict(pose=[200] * 36, score=[1] * 18)],
+                )
+            ]
+        ),
+        'pose goes up to 200, expected fractions of width and height',
+    ),
     'kinetics: no skeleton': (
         kinetics,
         dict(data=[dict(frame_index=1)]),

@@ -268,6 +268,15 @@ def test_a_folder_with_a_file_a_frame(folders):
     )
     assert keypoint.shape == (1, 10, 25, 2) and score.all()
     assert keypoint[0, :, 0, 0].tolist() == [8.0 + i for i in range(10)]
+    # one that is changed is read again
+    person = dict(pose_keypoints_2d=[30.0, 20, 0.5] * 25)
+    write_json(
+        folders[1] / 'run' / 'a' / 'a_000000000000_keypoints.json',
+        dict(people=[person]),
+    )
+    assert run_tool(coco_results, *folders, '--layout', 'body25') == 0
+    keypoint, _ = poses(folders[2], records(folders[2], 'all')['run/a.mp4'])
+    assert keypoint[0, :2, 0, 0].tolist() == [30, 9]
 
 
 def test_results_a_few_frames_too_long_are_cut(folders):
