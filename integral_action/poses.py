@@ -72,18 +72,24 @@ def is_found(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
         keypoint: [..., 2].
         score: [...].
     """
-    finite = np.isfinite(keypoint).all(-1) & np.isfinite(score)
-    return finite & (score > 0) & keypoint.any(-1)
+    x, y = keypoint[..., 0], keypoint[..., 1]  # all(-1) is far slower
+    finite = np.isfinite(x) & np.isfinite(y) & np.isfinite(score)
+    return finite & (score > 0) & ((x != 0) | (y != 0))
 
 
 def only_found(keypoint: np.ndarray, score: np.ndarray) -> Tuple:
     """Return copies with score 0 where a keypoint is not found, and (0, 0)
     where its coordinates are not finite."""
-    finite = np.isfinite(keypoint).all(-1, keepdims=True)
-    return (
-        np.where(finite, keypoint, np.float32(0)),
-        np.where(is_found(keypoint, score), score, np.float32(0)),
-    )
+    keypoint = np.array(keypoint)
+    keypoint[~np.isfinite(keypoint).all(-1)] = 0
+    return keypoint, np.where(is_found(keypoint, score), score, np.float32(0))
+
+
+def found_points(keypoint: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """Return the found keypoints [N, 2] of a video, or some thousands of them,
+    spread evenly."""
+    found = np.flatnonzero(is_found(keypoint, score))
+    return keypoint.reshape(-1, 2)[found[:: len(found) // 2000 + 1]]
 
 
 def person_score(score: np.ndarray) -> np.ndarray:
@@ -110,7 +116,7 @@ def not_pixels(
     if len(points) < 10:
         return None
     limit = 3 if shape is None else min(3, min(shape) / 10)
-    typical = np.median(np.abs(points).max(-1))
+    typical = np.median(np.maximum(*np.abs(points).T))
     if typical > limit:
         return None
     where = (

@@ -75,7 +75,7 @@ from integral_action.datasets.writer import (
 )
 from integral_action.fileio import read_json
 from integral_action.keypoints import KeypointLayout
-from integral_action.poses import is_found
+from integral_action.poses import found_points
 
 LABEL_FILE = re.compile(r'kinetics_(\w+)_label\.json')
 YOUTUBE_ID = re.compile(r'([\w-]{11})(_\d+_\d+)?')
@@ -126,7 +126,7 @@ def read_skeletons(
                 )
             keypoint[i, index - first] = np.reshape(pose, (num_keypoints, 2))
             score[i, index - first] = scores
-    points = keypoint[is_found(keypoint, score)]
+    points = found_points(keypoint, score)
     if len(points) and (points > 3).mean() > 0.5:
         raise ValueError(
             f'{path}: pose goes up to {points.max():.0f}, expected fractions '

@@ -9,6 +9,7 @@ from integral_action.fileio import SampleError, read_poses
 from integral_action.keypoints import KeypointLayout
 from integral_action.poses import (
     as_poses,
+    found_points,
     looks_swapped,
     not_pixels,
     only_found,
@@ -39,7 +40,7 @@ class LoadPoses(BaseTransform):
         source = self._source(results)
         self._check(results, source, keypoint)
         keypoint, score = only_found(keypoint, score)
-        points, shape = keypoint[score > 0], results.get('img_shape')
+        points, shape = found_points(keypoint, score), results.get('img_shape')
         if reason := not_pixels(points, shape):
             raise SampleError(f'{source}: {reason}')
         if shape is not None and looks_swapped(points, shape):

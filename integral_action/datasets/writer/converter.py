@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Callable, Dict
 
 from integral_action.fileio import write_poses
-from integral_action.poses import as_poses, is_found, not_pixels
+from integral_action.poses import as_poses, found_points, not_pixels
 
 from .video import (
     BROKEN_POSES,
@@ -80,7 +80,7 @@ class VideoConverter:
                 )
         except Exception as error:  # what broken files raise has no limit
             raise UnusableError(BROKEN_POSES, _named(path, error)) from error
-        points = keypoint[is_found(keypoint, score)]
+        points = found_points(keypoint, score)
         if reason := not_pixels(points, info.img_shape):
             raise UnusableError(NOT_PIXELS, f'{path}: {reason}')
         return keypoint, score
