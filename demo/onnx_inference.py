@@ -77,21 +77,22 @@ def decode(sample, **_):
                 f'{len(sample.video)}'
             )
         numbers = sample.frames['Pose'].ravel()
-        sample.keypoint = keypoint[:, numbers].astype(np.float32) + 0.5
-        sample.score = score[:, numbers].astype(np.float32)
-        lost = ~np.isfinite(sample.keypoint).all(-1)
-        lost |= ~np.isfinite(sample.score)
-        sample.keypoint[lost] = sample.score[lost] = 0
+        keypoint = keypoint[:, numbers].astype(np.float32)
+        score = score[:, numbers].astype(np.float32)
+        finite = np.isfinite(keypoint).all(-1) & np.isfinite(score)
+        found = finite & (score > 0) & keypoint.any(-1)  # (0, 0) is not
+        sample.keypoint = np.where(finite[..., None], keypoint, 0) + 0.5
+        sample.score = np.where(found, score, 0)
 
 
 def select_persons(sample, num_person=5, score_thr=0.1):
-    """SelectTopPersons: of every frame, by the mean score."""
+    """SelectTopPersons: the best of every frame."""
     if sample.score is None:
         return
-    mean = sample.score.mean(-1)  # [M, T]
-    best = np.argsort(-mean, axis=0, kind='stable')[:num_person]
-    mean = np.take_along_axis(mean, best, 0)
+    best = np.argsort(-sample.score.mean(-1), axis=0, kind='stable')
+    best = best[:num_person]
     score = np.take_along_axis(sample.score, best[..., None], 0)
+    mean = score.sum(-1) / (score > 0).sum(-1).clip(1)  # of what is found
     sample.keypoint = np.take_along_axis(
         sample.keypoint, best[..., None, None], 0
     )

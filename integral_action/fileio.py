@@ -15,11 +15,12 @@ import zipfile
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterable, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Optional, Tuple, Union
 
 import numpy as np
 
-from integral_action.json_lines import JSONLines
+from integral_action.json_lines import JSONLines, check_encoding
+from integral_action.poses import as_poses
 
 PathLike = Union[str, Path]
 MOST_PERSONS = 256  # in a pose file
@@ -37,16 +38,39 @@ def _tensor_from_bytes(data: bytes):
     return torch.load(io.BytesIO(data), weights_only=True)
 
 
-# What a pickle may name. Tensors are there for the files of `test.py --dump`.
+def _bytes_of(kind: type):
+    """Bytes as pickles before protocol 5 have them; not ``bytearray(10**10)``
+    of a pickle that asks for memory."""
+
+    def make(value: Union[bytes, str] = b'', encoding: str = 'latin-1'):
+        value = value.encode(encoding) if isinstance(value, str) else value
+        if not isinstance(value, bytes):
+            raise pickle.UnpicklingError(f'{kind.__name__} of {value!r:.20}')
+        return kind(value)
+
+    return make
+
+
+# What a pickle may name, Python 2's names among it. Tensors are there for the
+# files of `test.py --dump`.
 _PICKLE_GLOBALS = {
     ('collections', 'OrderedDict'),
+    ('collections', 'defaultdict'),
     ('numpy', 'dtype'),
     ('numpy', 'ndarray'),
     ('numpy.core.multiarray', '_reconstruct'),
     ('numpy.core.multiarray', 'scalar'),
-    ('numpy._core.multiarray', '_reconstruct'),
-    ('numpy._core.multiarray', 'scalar'),
+    ('numpy.core.numeric', '_frombuffer'),  # of protocol 5
     ('torch._utils', '_rebuild_tensor_v2'),
+    *(
+        ('builtins', kind.__name__)
+        for kind in (bool, dict, float, frozenset, int, list, set, str, tuple)
+    ),
+}
+_PICKLE_BYTES = {
+    ('_codecs', 'encode'): _bytes_of(bytes),
+    ('builtins', 'bytes'): _bytes_of(bytes),
+    ('builtins', 'bytearray'): _bytes_of(bytearray),
 }
 
 
@@ -54,15 +78,19 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ('torch.storage', '_load_from_bytes'):
             return _tensor_from_bytes
-        if (module, name) == ('_codecs', 'encode'):  # bytes, in protocol 2
-            return lambda text, encoding: text.encode(encoding)
-        if (module, name) not in _PICKLE_GLOBALS:
+        # numpy has changed its modules' names, and Python 3 its own
+        known = module.replace('numpy._core', 'numpy.core')
+        known = known.replace('__builtin__', 'builtins')
+        if (known, name) in _PICKLE_BYTES:
+            return _PICKLE_BYTES[known, name]
+        if (known, name) not in _PICKLE_GLOBALS:
             raise pickle.UnpicklingError(
                 f'it names {module}.{name}; only arrays, tensors and plain '
                 f'containers are read'
             )
-        module = module.replace('numpy._core', 'numpy.core')
-        return getattr(importlib.import_module(module), name)
+        if int(np.__version__.split('.')[0]) > 1:
+            known = known.replace('numpy.core', 'numpy._core')
+        return getattr(importlib.import_module(known), name)
 
 
 def load_pickle(path: PathLike) -> Any:
@@ -80,6 +108,35 @@ def load_pickle(path: PathLike) -> Any:
             raise ValueError(
                 f'{path}: cannot be read as a pickle: {error}'
             ) from error
+
+
+def read_text(path: PathLike) -> str:
+    """Read a text file, with the mark that Windows puts first or without.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no UTF-8; the message tells the file.
+    """
+    data = Path(path).read_bytes()
+    check_encoding(path, data)
+    try:
+        return data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path}: not UTF-8 text: {error}') from error
+
+
+def read_json(path: PathLike) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no JSON; the message tells the file.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except (RecursionError, ValueError) as error:
+        raise ValueError(f'{path}: not JSON: {error}') from error
 
 
 def read_annotations(path: PathLike) -> Any:
@@ -102,10 +159,7 @@ def read_annotations(path: PathLike) -> Any:
     if path.suffix in ('.pkl', '.pickle'):
         return load_pickle(path)
     if path.suffix == '.json':
-        try:
-            return json.loads(path.read_text())
-        except ValueError as error:
-            raise ValueError(f'{path}: not JSON: {error}') from error
+        return read_json(path)
     if path.suffix != '.jsonl':
         raise ValueError(
             f'{path}: annotations are .jsonl, .json or .pkl, not '
@@ -143,60 +197,58 @@ def read_poses(
         FileNotFoundError: there is no such file.
         ValueError: it is broken, or its arrays have other names or shapes.
     """
+    key = None  # that is read
     with open(path, 'rb') as file:
         try:
-            _check_headers(file, frames, keypoints)
-            loaded = np.load(file, allow_pickle=False)
-            if not isinstance(loaded, np.lib.npyio.NpzFile):
+            if (start := file.read(6)) == b'\x93NUMPY':
                 raise ValueError('one array alone, not .npz')
-            with loaded as arrays:
+            if not start.startswith(b'PK'):
+                raise ValueError('no .npz')
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as arrays:
                 missing = {'keypoint', 'keypoint_score'} - set(arrays.files)
                 if missing:
                     raise ValueError(f'no {" and no ".join(sorted(missing))}')
-                keypoint = arrays['keypoint'].astype(np.float32)
-                score = arrays['keypoint_score'].astype(np.float32)
+                found = []
+                for key in ('keypoint', 'keypoint_score'):
+                    _check_size(arrays.zip, key, frames, keypoints)
+                    found.append(arrays[key])
+                    if not isinstance(found[-1], np.ndarray):
+                        raise ValueError('no array')
+                key = None
+            return as_poses(*found)
         except Exception as error:  # what broken bytes raise has no limit
-            raise ValueError(f'{path}: not a pose file: {error}') from error
-    if (
-        keypoint.ndim != 4
-        or keypoint.shape[3] != 2
-        or (score.shape != keypoint.shape[:3])
-    ):
-        raise ValueError(
-            f'{path}: keypoint has shape {list(keypoint.shape)} and '
-            f'keypoint_score {list(score.shape)}, expected [M, T, K, 2] and '
-            f'[M, T, K]'
-        )
-    return keypoint, score
+            text = f'{error}' if key is None else f'{key}: {error}'
+            raise ValueError(f'{path}: not a pose file: {text}') from error
 
 
-def _check_headers(
-    file: BinaryIO, frames: Optional[int], keypoints: Optional[int]
+def _check_size(
+    archive: zipfile.ZipFile,
+    key: str,
+    frames: Optional[int],
+    keypoints: Optional[int],
 ) -> None:
-    """Refuse arrays that a video does not explain, before they are unpacked:
-    a file of 1 MB may hold 1 GB of zeros.
+    """Refuse an array that a video does not explain, before it is unpacked: a
+    file of 1 MB may hold 1 GB of zeros.
 
     Raises:
-        ValueError: the message tells the array and its size.
+        ValueError: the message tells its size.
     """
     most = MOST_BYTES
     if isinstance(frames, Integral) and keypoints:
         # 8 bytes each of x, y and score; 16 MB are not worth an error
         most = min(most, MOST_PERSONS * 24 * frames * keypoints + 2**24)
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            for name in archive.namelist():
-                if name.split('.')[0] not in ('keypoint', 'keypoint_score'):
-                    continue
-                with archive.open(name) as member:
-                    size = _array_size(member.read(2**16))
-                if size > most:
-                    raise ValueError(
-                        f'{name} has {size >> 20} MB, expected {most >> 20} '
-                        f'MB at most: {MOST_PERSONS} persons in '
-                        f'{frames or "all"} frames'
-                    )
-    file.seek(0)
+    name = key if key in archive.namelist() else f'{key}.npy'
+    with archive.open(name) as member:
+        start = member.read(2**16)
+    size = archive.getinfo(name).file_size
+    if start.startswith(np.lib.format.MAGIC_PREFIX):
+        size = _array_size(start)
+    if size > most:
+        raise ValueError(
+            f'{size >> 20} MB, expected {most >> 20} MB at most: '
+            f'{MOST_PERSONS} persons in {frames or "all"} frames'
+        )
 
 
 def _array_size(start: bytes) -> int:
@@ -254,37 +306,43 @@ class whole_file:
 def records_of(
     annotations: Any, split: Optional[str], path: PathLike
 ) -> Sequence:
-    """The videos of ``split`` (all, where it is None) of what
-    :func:`read_annotations` returned.
+    """Return the videos of a split out of :func:`read_annotations`.
+
+    Args:
+        annotations: what it returned.
+        split: name of the split; None for a file that has none.
+        path: name of the file, for errors.
 
     Raises:
-        ValueError: the split is not in the file, or the file holds no list of
-            videos.
+        ValueError: the split is not in the file, or none of several is asked
+            for, or the file holds no list of videos.
     """
+    records, splits = annotations, {}
     if isinstance(annotations, dict) and 'annotations' in annotations:
         records = annotations['annotations']
-        if not isinstance(records, Sequence) or not all(
-            isinstance(record, dict) for record in records
+        splits = annotations.get('split') or {}
+        if (
+            not isinstance(splits, dict)
+            or not isinstance(records, Sequence)
+            or not all(isinstance(record, dict) for record in records)
         ):
             raise ValueError(f'{path}: its annotations are no videos')
-        if split is not None:
-            splits = annotations.get('split', {})
-            if split not in splits:
-                raise ValueError(
-                    f'{path}: no split {split!r}; there are {sorted(splits)}'
-                )
-            names = set(splits[split])
-            records = [
-                record
-                for record in records
-                if record.get('frame_dir', record.get('filename')) in names
-            ]
-    elif split is not None:
+    if split is None and splits:
         raise ValueError(
-            f'{path}: split={split!r} is asked for, but the file has no splits'
+            f'{path}: split is None, but there are the splits '
+            f'{sorted(splits)}: name one'
         )
-    else:
-        records = annotations
+    if split is not None:
+        if split not in splits:
+            raise ValueError(
+                f'{path}: no split {split!r}; there are {sorted(splits)}'
+            )
+        names = set(splits[split])
+        records = [
+            record
+            for record in records
+            if record.get('frame_dir', record.get('filename')) in names
+        ]
     if not isinstance(records, Sequence) or isinstance(records, str):
         raise ValueError(f'{path}: not a list of videos')
     return records

@@ -1,5 +1,6 @@
 """A list that stays on the disk."""
 
+import codecs
 import json
 import os
 from collections.abc import Sequence
@@ -7,6 +8,16 @@ from pathlib import Path
 from typing import Any, Iterator, List, Union
 
 import numpy as np
+
+
+def check_encoding(path: Union[str, Path], start: bytes) -> None:
+    """Refuse text in UTF-16, which Windows writes too, by the first bytes.
+
+    Raises:
+        ValueError: the file begins with its mark.
+    """
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError(f'{path}: UTF-16 text, save it as UTF-8')
 
 
 class JSONLines(Sequence):
@@ -21,9 +32,9 @@ class JSONLines(Sequence):
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: where a record is read: its line is not JSON, or the file
-            has been changed since it was opened; the message tells the file
-            and the line.
+        ValueError: it is UTF-16; or, where a record is read, its line is not
+            JSON, or the file has been changed since it was opened; the message
+            tells the file and the line.
     """
 
     def __init__(self, path: Union[str, Path]) -> None:
@@ -46,6 +57,11 @@ class JSONLines(Sequence):
         start = 0
         with open(self.path, 'rb') as file:
             for number, line in enumerate(file, 1):
+                if number == 1:
+                    check_encoding(self.path, line)
+                    bom = line.startswith(codecs.BOM_UTF8)
+                    skip = len(codecs.BOM_UTF8) if bom else 0
+                    start, line = skip, line[skip:]
                 yield (start, number), line
                 start += len(line)
 

@@ -150,7 +150,9 @@ def class_names(dataset, path: Optional[Path]) -> List[str]:
         )
         path = next((p for p in candidates if p.is_file()), None)
     if path is not None:
-        return path.read_text().splitlines()
+        from integral_action.datasets.label_map import LabelMap
+
+        return LabelMap.read(path).names
     return list(dataset.metainfo.get('classes', ()))
 
 

@@ -72,7 +72,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     group.add_argument('--video-suffix', default='.mp4')
     group.add_argument('--layout', default='openpose18')
     group.add_argument('--num-classes', type=int)
-    group.add_argument('--ann-split', help='which split of a pickle to check')
+    group.add_argument('--ann-split', help='split of a pickle to check')
     parser.add_argument(
         '--streams',
         nargs='+',
@@ -138,10 +138,10 @@ ERRORS = {
     'missing_poses': 'there are no poses',
     'unreadable_poses': 'the poses cannot be read',
     'frame_count': 'numbers of frames disagree',
-    'img_shape': 'img_shape has other proportions than the video',
+    'img_shape': 'img_shape is (width, height), not (height, width)',
     'layout': 'poses of another layout',
     'not_finite': 'found keypoints that are no numbers',
-    'not_pixels': 'coordinates that are fractions, not pixels',
+    'not_pixels': 'coordinates that are fractions or metres, not pixels',
     'outside': 'poses outside the picture',
     'duplicate_between': 'in the training and in another list',
 }
@@ -149,6 +149,7 @@ WARNINGS = {
     'other_size': 'img_shape is another size than the video',
     'replaced_frames': 'not all frames can be decoded',
     'video_longer': 'the video is longer than its annotation',
+    'at_origin': 'keypoints at (0, 0), which count as not found',
     'few_persons': 'nobody in many frames',
     'duplicate_within': 'more than once in a list',
 }
@@ -219,7 +220,7 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[Task]:
     for list_number, part in enumerate(lists):
         for number, info in part.infos.items():
             faults, streams = [], set(part.streams)
-            for key, expected in list(part.dataset.faults(info)):
+            for key, expected in list(part.dataset.faults(info, part.streams)):
                 value = repr(info.pop(key, None))
                 value = value if len(value) <= 80 else f'{value[:77]}...'
                 kind = 'label' if key == 'label' else 'annotation'

@@ -3,11 +3,11 @@
     integral-action extract-poses VIDEOS OUT --poses rtmpose
     integral-action extract-poses VIDEOS OUT --poses movenet --model FILE
 
-VIDEOS is a folder, a list (text: a path and, after it, a label if you like;
-.jsonl: annotations), or a video; or several of them. OUT gets a/b.npz for
-a/b.mp4, and for each list the same list as annotations that VideoPoseDataset
-reads (OUT/videos.jsonl for a folder), without the videos that failed:
-OUT/failed.json names those, each with the reason.
+VIDEOS is a folder, a list (text: a path and, after it, a label if you like, a
+number or a class name; .jsonl: annotations), or a video; or several of them.
+OUT gets a/b.npz for a/b.mp4, and for each list the same list as annotations
+that VideoPoseDataset reads (OUT/videos.jsonl for a folder), without the videos
+that failed: OUT/failed.json names those, each with the reason.
 
 It can be stopped at any point; the same command goes on. Under torchrun or
 srun, workers share the videos. See docs/extract_poses.md.
@@ -140,6 +140,13 @@ import torch.distributed
 from mmengine.dist import all_gather_object, get_dist_info
 
 from integral_action.datasets.decord_reader import DecordReader
+from integral_action.datasets.label_map import LabelMap
+from integral_action.datasets.video_list import (
+    Line,
+    label_of,
+    number_labels,
+    read_video_list,
+)
 from integral_action.datasets.writer import VIDEO_SUFFIXES, video_files
 from integral_action.fileio import (
     SampleError,
@@ -180,7 +187,7 @@ class Video:
 
 def read_sources(
     sources: List[Path], prefix: Optional[Path], out: Path, suffix: str = ''
-) -> Tuple[Dict[str, List[Dict]], List[Video]]:
+) -> Tuple[Dict[str, List[Dict]], List[Video], LabelMap]:
     """Collect the videos.
 
     Args:
@@ -190,8 +197,8 @@ def read_sources(
         suffix: of the names of the lists to be written.
 
     Returns:
-        The records of each list to be written, by its name, and the videos,
-        sorted, each once.
+        The records of each list to be written, by its name; the videos,
+        sorted, each once; and the class names of the text lists' labels.
 
     Raises:
         FileNotFoundError: a source is not there.
@@ -199,8 +206,10 @@ def read_sources(
             two that would write one pose file.
     """
     lists, videos, roots = {}, {}, {}
+    texts = {one: read_video_list(one) for one in sources if _is_text(one)}
+    names = number_labels({str(path): text for path, text in texts.items()})
     for source in sources:
-        name, root, records = _read_source(source, prefix)
+        name, root, records = _read_source(source, prefix, texts, names)
         if not records:
             raise ValueError(f'{source}: no videos')
         if roots.setdefault(name, root) != root or (
@@ -222,14 +231,25 @@ def read_sources(
                     f'{video.poses}: rename one, or use two folders'
                 )
             record['pose_file'] = video.poses.relative_to(out).as_posix()
-    return lists, sorted(videos.values(), key=lambda video: video.name)
+    videos = sorted(videos.values(), key=lambda video: video.name)
+    return lists, videos, names
+
+
+def _is_text(source: Path) -> bool:
+    return source.is_file() and source.suffix.lower() not in (
+        '.jsonl',
+        *VIDEO_SUFFIXES,
+    )
 
 
 def _read_source(
-    source: Path, prefix: Optional[Path]
+    source: Path,
+    prefix: Optional[Path],
+    lists: Dict[Path, List[Line]],
+    names: LabelMap,
 ) -> Tuple[str, Path, List[Dict]]:
-    """The name of the list to write, what its paths are relative to, and its
-    records."""
+    """Return the name of the list to write, what its paths are relative to,
+    and its records."""
     if source.is_dir():
         records = [dict(filename=name) for name in video_files(source)]
         return 'videos', source, records
@@ -248,35 +268,17 @@ def _read_source(
                     f'{source}, video {number}: no "filename" in {record}'
                 )
         return source.stem, root, records
-    try:
-        lines = source.read_text().splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(
-            f'{source}: neither text nor .jsonl ({error})'
-        ) from error
-    records = [
-        _parse(line, source, number)
-        for number, line in enumerate(lines, 1)
-        if line.strip()
-    ]
+    records = []
+    for line in lists[source]:
+        if Path(line.filename).suffix.lower() not in VIDEO_SUFFIXES:
+            raise ValueError(
+                f'{line.place}: {line.filename!r}, expected the path of a '
+                f'video and, if you like, its label'
+            )
+        records.append(dict(filename=line.filename))
+        if line.label is not None:
+            records[-1]['label'] = label_of(line, names)
     return source.stem, root, records
-
-
-def _parse(line: str, source: Path, number: int) -> Dict:
-    """A line of a text list: a path, which may hold blanks, and perhaps a
-    label, which is a whole number."""
-    path, _, label = line.strip().rpartition(' ')
-    record = (
-        dict(filename=path.strip(), label=int(label))
-        if (path and label.isdecimal())
-        else dict(filename=line.strip())
-    )
-    if Path(record['filename']).suffix.lower() not in VIDEO_SUFFIXES:
-        raise ValueError(
-            f'{source}, line {number}: {line!r}, expected the path of a video '
-            f'and, if you like, its label, a whole number'
-        )
-    return record
 
 
 def _video_of(name: str, root: Path, out: Path, source: Path) -> Video:
@@ -561,7 +563,7 @@ def extract(args: argparse.Namespace) -> int:
     rank, world_size = join_workers()
     part, parts = args.shard or (0, 1)
     suffix = f'-{part}-of-{parts}' if args.shard else ''
-    lists, videos = read_sources(
+    lists, videos, names = read_sources(
         args.videos, args.video_prefix, args.out, suffix
     )
     if args.estimator is None:
@@ -588,6 +590,9 @@ def extract(args: argparse.Namespace) -> int:
     failed = [r for r in results.values() if 'reason' in r]
     if rank == 0:
         write_results(args.out, lists, results, failed, suffix)
+        if not all(map(str.isdecimal, names.names)):
+            with whole_file(args.out / 'classes.txt') as temporary:
+                temporary.write_text('\n'.join([*names.names, '']))
         new = [r['total_frames'] for r in results.values() if r.get('new')]
         rate = sum(new) / max(seconds for _, seconds in shares)
         print(

@@ -31,7 +31,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Limits:
-    """What counts as a problem: the options of that name."""
+    """Bounds of a problem: the options of that name."""
 
     margin: float = 0.1
     max_outside: float = 0.1
@@ -65,6 +65,7 @@ class Result(NamedTuple):
 def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
     """Open a video and decode its first and last frame, or all."""
     from integral_action.datasets.decord_reader import DecordReader
+    from integral_action.poses import has_swapped_shape
 
     path = info['filename']
     if not isfile(path):
@@ -96,12 +97,13 @@ def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
         )
     annotated = tuple(info.get('img_shape', shape))
     if annotated != shape:
-        stretch = annotated[0] * shape[1] / (annotated[1] * shape[0])
+        swapped = has_swapped_shape(annotated, shape)
         yield Problem(
-            'other_size' if 0.95 < stretch < 1.05 else 'img_shape',
+            'img_shape' if swapped else 'other_size',
             f'the video is {list(shape)} (height, width), but img_shape is '
             f'{list(annotated)}',
         )
+        annotated = annotated[::-1] if swapped else annotated
     info['img_shape'] = annotated
 
 
@@ -109,6 +111,7 @@ def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
     """Read a video's poses and look at every keypoint."""
     from integral_action.datasets.transforms import LoadPoses
     from integral_action.keypoints import KeypointLayout
+    from integral_action.poses import is_found, not_pixels, person_score
 
     path = info.get('pose_file')
     if 'keypoint' not in info and (path is None or not isfile(path)):
@@ -122,9 +125,8 @@ def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
     try:
         keypoint, score = LoadPoses.read(info)
     except Exception as error:  # what broken bytes raise has no limit
-        yield Problem('unreadable_poses', f'{path}: {one_line(error)}')
+        yield Problem('unreadable_poses', one_line(error))
         return
-    keypoint = keypoint[..., :2]
     _, frames, num_keypoints = score.shape
     total = info.get('total_frames', frames)
     if frames != total:
@@ -139,19 +141,36 @@ def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
             f'poses of {num_keypoints} keypoints, but the layout '
             f'{layout.name!r} has {layout.num_keypoints}',
         )
-    finite = np.isfinite(keypoint).all(-1)
-    lost = (~finite & (score > 0)) | ~np.isfinite(score)
-    if lost.any():
-        first = int(np.flatnonzero(lost.any((0, 2)))[0])
-        yield Problem(
-            'not_finite',
-            f'{lost.sum()} of {lost.size} keypoints are no numbers, the first '
-            f'in frame {first}',
-        )
-    found = (score > limits.score_thr) & ~lost
-    if 'img_shape' in info and found.any():
-        yield from check_places(keypoint[found], info['img_shape'], limits)
-    empty = int((~found.any((0, 2))).sum())
+    finite = np.isfinite(keypoint).all(-1) & np.isfinite(score)
+    found = is_found(keypoint, score)
+    if (
+        'keypoint' not in info
+        or info.get('keypoint_score') is not None
+        or np.shape(info['keypoint'])[-1] == 3
+    ):  # something told that they are found
+        lost = ~finite & ((score > 0) | ~np.isfinite(score))
+        if lost.any():
+            first = int(np.flatnonzero(lost.any((0, 2)))[0])
+            yield Problem(
+                'not_finite',
+                f'{lost.sum()} of {lost.size} keypoints are no numbers, the '
+                f'first in frame {first}',
+            )
+        lost = finite & (score > 0) & ~found
+        if lost.any():
+            yield Problem(
+                'at_origin',
+                f'{lost.sum()} of {lost.size} keypoints are at (0, 0), with '
+                f'scores of up to {score[lost].max():.2f}',
+            )
+    if reason := not_pixels(keypoint[found], info.get('img_shape')):
+        yield Problem('not_pixels', reason)
+    drawn = found & (score > limits.score_thr)
+    if 'img_shape' in info and drawn.any():
+        yield from check_places(keypoint[drawn], info['img_shape'], limits)
+    kept = person_score(np.where(found, score, 0)) >= limits.score_thr
+    seen = kept & drawn.any(-1)
+    empty = int((~seen.any(0)).sum())
     if empty > limits.max_empty * frames:
         yield Problem('few_persons', f'nobody in {empty} of {frames} frames')
 
@@ -160,13 +179,16 @@ def check_places(
     points: np.ndarray, shape: Tuple[int, int], limits: Limits
 ) -> Iterator[Problem]:
     """Whether the found keypoints [N, 2] lie in the picture."""
+    from integral_action.poses import looks_swapped
+
     height, width = shape
-    if min(shape) > 8 and np.abs(points).max() <= 1.5:
+    if looks_swapped(points, shape):
         yield Problem(
-            'not_pixels',
-            f'all coordinates are at most {np.abs(points).max():.2f} in a '
-            f'picture of {width} x {height}: fractions?',
+            'img_shape',
+            f'poses leave img_shape {[height, width]}, but not '
+            f'{[width, height]}: it is (height, width)',
         )
+        return
     size = np.array([width, height])
     # how far beyond the picture's edges, in pixels
     beyond = np.maximum(-0.5 - points, points - (size - 0.5))

@@ -278,8 +278,9 @@ class IntegralActionInferencer(BaseInferencer):
             inputs: a video file, frames (uint8, RGB, [T, H, W, 3]), a folder
                 of videos, or a list of these.
             poses: for a model with a pose stream, of one video a pose file
-                (``.npz``) or ``(keypoint [M, T, K, 2], keypoint_score
-                [M, T, K])`` in its pixels; of several a list of these, one a
+                (``.npz``), ``(keypoint [M, T, K, 2], keypoint_score
+                [M, T, K])`` in its pixels, or one array [M, T, K, 3] of
+                (x, y, score); of several a list of these, one a
                 video, or a folder with a file a video, by its stem; or an
                 estimator, its name or its config, as of the class. None for
                 the class's ``pose_estimator``. Others ignore them.
@@ -456,6 +457,7 @@ class IntegralActionInferencer(BaseInferencer):
             filename=job.video.name,
             keypoint_layout=self.layout,
             total_frames=len(job.opened),
+            img_shape=job.opened.shape,
         )
         given = job.video.poses
         if isinstance(given, (str, Path)):
@@ -468,6 +470,8 @@ class IntegralActionInferencer(BaseInferencer):
                 given = estimate_poses(frames, call.estimator, job.video.name)
                 if call.estimator.layout != self.layout.name:
                     given = coco17_to_openpose18(*given)
+            if isinstance(given, np.ndarray):  # with scores inside, or none
+                given = given, None
             sample['keypoint'], sample['keypoint_score'] = given
         sample = LoadPoses().transform(sample)
         return sample['keypoint'], sample['keypoint_score']

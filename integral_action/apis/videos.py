@@ -96,7 +96,8 @@ def _apart(found: List[Tuple]) -> List[Tuple]:
 
 def _poses_of_each(poses: Any, names: List[Path], several: bool) -> List:
     if isinstance(poses, (str, Path)) and Path(poses).is_dir():
-        return [Path(poses, name).with_suffix('.npz') for name in names]
+        # names have no ending any more: with_suffix would take clip of clip.v2
+        return [Path(poses, f'{name}.npz') for name in names]
     pair = _is_pair(poses)
     if isinstance(poses, (list, tuple)) and not pair:
         if len(poses) != len(names):

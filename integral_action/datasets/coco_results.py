@@ -1,13 +1,32 @@
-"""Poses in the form of COCO keypoint results, one file a video."""
+"""Poses in JSON, of one video: COCO keypoint results and their relatives."""
 
 import json
+import re
 from numbers import Integral, Real
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from integral_action.fileio import read_json, read_text
 from integral_action.keypoints import KeypointLayout
+from integral_action.poses import only_found
+
+# The names of one thing in COCO, MMPose, OpenPose, AlphaPose, OpenPifPaf and
+# ultralytics.
+LISTS = ('instance_info', 'annotations')
+FRAME = ('image_id', 'frame_id', 'frame', 'frame_index')
+PERSONS = ('instances', 'predictions', 'people', 'bodies')
+POINTS = ('keypoints', 'pose_keypoints_2d', 'joints')
+SCORE = ('score', 'bbox_score', 'confidence')
+
+
+class _Found(NamedTuple):
+    """A person, or None for a frame that may have none."""
+
+    where: str
+    frame: Any
+    person: Optional[Dict]
 
 
 def read_coco_results(
@@ -15,19 +34,25 @@ def read_coco_results(
     total_frames: int,
     layout: str = 'coco17',
     to_openpose18: bool = False,
+    score_thr: float = 0.1,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """Read a list of detected persons.
+    """Read detected persons.
 
     Args:
-        path: a JSON list of ``dict(image_id, keypoints)``, as COCO's keypoint
-            results are; other keys are not needed. ``image_id`` is the frame,
-            from 0, as a number or as text (``'12'``, ``'000012.jpg'``);
-            ``keypoints`` are (x, y, score) of the K keypoints in a row,
-            pixels.
-        total_frames: of the video. A frame that nobody is detected in has no
-            entry, so the list itself does not tell.
+        path: JSON, JSON lines, or a folder with a JSON a frame. It has
+            persons with ``image_id``, as COCO's keypoint results; or frames
+            with persons, as of MMPose's inferencer, OpenPose, AlphaPose,
+            OpenPifPaf and ultralytics. A frame is a number or text (``'12'``,
+            ``'000012.jpg'``), or the last number in a file's name; it counts
+            from 0, or from 1 where frames hold persons and none is 0. A
+            person's ``keypoints`` are x, y and score of K in a row, pixels; or
+            points, with ``keypoint_scores``.
+        total_frames: of the video. A frame that nobody is detected in may have
+            no entry, so the file itself does not tell.
         layout: as of :meth:`KeypointLayout.get`.
         to_openpose18: whether to give :func:`coco17_to_openpose18` of them.
+        score_thr: persons whose own ``score`` (``bbox_score``,
+            ``confidence``) is below are left out.
 
     Returns:
         ``keypoint`` [M, T, K, 2] and ``keypoint_score`` [M, T, K]. T is
@@ -37,32 +62,21 @@ def read_coco_results(
         FileNotFoundError: there is no such file.
         ValueError: it is broken; the message names file, entry and value.
     """
-    try:
-        results = json.loads(Path(path).read_text())
-    except ValueError as error:
-        raise ValueError(f'{path}: not JSON: {error}') from error
-    if not isinstance(results, list):
-        raise ValueError(
-            f'{path}: expected a list of results, got {type(results).__name__}'
-        )
-    num_keypoints = KeypointLayout.get(layout).num_keypoints
+    path = Path(path)
+    kind = KeypointLayout.get(layout)
+    num_keypoints = kind.num_keypoints
     persons: Dict[int, List] = {}
-    for number, result in enumerate(results):
-        where = f'{path}, result {number}'
-        if not isinstance(result, dict):
-            raise ValueError(f'{where}: expected a dict, got {result!r:.80}')
-        frame = _frame(result.get('image_id'), where)
-        values = result.get('keypoints')
-        if not isinstance(values, list) or len(values) != 3 * num_keypoints:
-            got = len(values) if isinstance(values, list) else repr(values)
-            raise ValueError(
-                f'{where}: keypoints are {got}, expected a list of '
-                f'{3 * num_keypoints} numbers: x, y and score of the '
-                f'{num_keypoints} of {layout!r}'
-            )
-        if not all(isinstance(value, Real) for value in values):
-            raise ValueError(f'{where}: keypoints are not all numbers')
-        persons.setdefault(frame, []).append(values)
+    of_frames = False
+    for found in _read(path):
+        frame = _frame(found.frame, found.where)
+        of_frames |= found.person is None
+        in_frame = persons.setdefault(frame, [])
+        if found.person is not None:
+            values = _values(found, kind)
+            if _score(found) >= score_thr:
+                in_frame.append(values)
+    if of_frames and min(persons, default=0) == 1:
+        persons = {frame - 1: found for frame, found in persons.items()}
     if persons and min(persons) > 0 and max(persons) == total_frames:
         raise ValueError(
             f'{path}: image_id goes from {min(persons)} to {total_frames}, '
@@ -83,13 +97,115 @@ def read_coco_results(
     return poses[..., :2], poses[..., 2]
 
 
-def _frame(image_id, where: str) -> int:
-    frame = image_id
+def _read(path: Path) -> Iterator[_Found]:
+    """Yield the persons of a file or a folder, as they stand there."""
+    if path.is_dir():
+        files = [f for f in path.glob('*.json') if not f.name.startswith('.')]
+        if not files:
+            raise ValueError(f'{path}: no JSON in this folder')
+        for file in sorted(files):
+            number = re.search(r'(\d+)\D*$', file.stem)
+            if number is None:
+                raise ValueError(f'{file}: its name has no number of a frame')
+            yield _Found(str(file), int(number[1]), None)
+            yield from _found(read_json(file), str(file), int(number[1]))
+        return
+    try:
+        content = read_json(path)
+    except ValueError:
+        content = _read_lines(path)
+        if content is None:
+            raise
+    if isinstance(content, dict):
+        content = _get(content, (*LISTS, *PERSONS), content)
+    if not isinstance(content, list):
+        raise ValueError(
+            f'{path}: expected a list of results, got {type(content).__name__}'
+        )
+    yield from _found(content, str(path))
+
+
+def _read_lines(path: Path) -> Optional[List]:
+    """Return the values of JSON lines; None for another kind of file."""
+    try:
+        lines = [line for line in read_text(path).splitlines() if line.strip()]
+        values = [json.loads(line) for line in lines]
+    except ValueError:
+        return None
+    return values if len(values) > 1 else None
+
+
+def _found(content: Any, where: str, frame: Any = None) -> Iterator[_Found]:
+    if isinstance(content, list):
+        for i, one in enumerate(content):
+            # what holds the persons of a frame may stand at its place
+            holds = isinstance(one, list) or (
+                isinstance(one, dict) and _get(one, PERSONS) is not None
+            )
+            at = i if frame is None and holds else frame
+            if isinstance(one, list):
+                yield _Found(where, at, None)
+            yield from _found(one, f'{where}, result {i}', at)
+        return
+    if not isinstance(content, dict):
+        raise ValueError(f'{where}: expected a dict, got {content!r:.80}')
+    frame = _get(content, FRAME, frame)
+    inside = _get(content, PERSONS)
+    if inside is None:
+        yield _Found(where, frame, content)
+    else:
+        yield _Found(where, frame, None)
+        yield from _found(inside, where, frame)
+
+
+def _get(content: Dict, keys: Tuple[str, ...], default: Any = None) -> Any:
+    return next((content[key] for key in keys if key in content), default)
+
+
+def _values(found: _Found, layout: KeypointLayout) -> List[float]:
+    """Return x, y and score of all keypoints in a row."""
+    values, scores = _get(found.person, POINTS), None
+    got = repr(values)[:80]
+    try:
+        scores = found.person.get('keypoint_scores')
+        if isinstance(values, dict):  # of ultralytics
+            scores = values.get('visible', [1] * len(values['x']))
+            values = list(zip(values['x'], values['y'], strict=True))
+        if scores is not None:
+            values = [
+                (*point[:2], score)
+                for point, score in zip(values, scores, strict=True)
+            ]
+        if values and isinstance(values[0], (list, tuple)):
+            values = [value for point in values for value in point]
+        got = len(values) if isinstance(values, list) else got
+    except (KeyError, TypeError, ValueError):
+        values = None
+    number = layout.num_keypoints
+    if got != 3 * number:
+        raise ValueError(
+            f'{found.where}: keypoints are {got}, expected a list of '
+            f'{3 * number} numbers: x, y and score of the {number} of '
+            f'{layout.name!r}'
+        )
+    if not all(isinstance(value, Real) for value in values):
+        raise ValueError(f'{found.where}: keypoints are not all numbers')
+    return values
+
+
+def _score(found: _Found) -> float:
+    score = _get(found.person, SCORE, 1)
+    if not isinstance(score, Real):
+        raise ValueError(f'{found.where}: its score is {score!r:.80}')
+    return score
+
+
+def _frame(frame: Any, where: str) -> int:
     if isinstance(frame, str) and PurePosixPath(frame).stem.isdecimal():
         frame = int(PurePosixPath(frame).stem)
     if not isinstance(frame, Integral) or isinstance(frame, bool) or frame < 0:
         raise ValueError(
-            f'{where}: image_id is {image_id!r}, expected a frame, from 0'
+            f'{where}: image_id is {frame!r}, expected a frame, from 0'
         )
     return int(frame)
 
@@ -109,6 +225,7 @@ def coco17_to_openpose18(
     Returns:
         [..., 18, 2] and [..., 18].
     """
+    keypoint, score = only_found(keypoint, score)
     names = KeypointLayout.get('coco17').names
     shoulders = [names.index(f'{side}_shoulder') for side in ('left', 'right')]
     thorax = keypoint[..., shoulders, :].mean(-2, keepdims=True)

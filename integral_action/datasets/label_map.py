@@ -1,8 +1,8 @@
-import json
 import re
 from pathlib import Path
 from typing import Iterable, List
 
+from integral_action.fileio import read_json, read_text
 from integral_action.text import printable
 
 
@@ -41,7 +41,7 @@ class LabelMap:
         """
         if Path(path).suffix == '.json':
             return cls(_names_of_release(path), str(path))
-        lines = Path(path).read_text().splitlines()
+        lines = read_text(path).splitlines()
         return cls([line.strip() for line in lines if line.strip()], str(path))
 
     def __contains__(self, name: str) -> bool:
@@ -68,7 +68,7 @@ def _plain(name: str) -> str:
 
 def _names_of_release(path: Path) -> List[str]:
     try:
-        annotations = json.loads(Path(path).read_text())['annotations']
+        annotations = read_json(path)['annotations']
         names = {}
         for one in annotations:
             label, name = int(one['action_label']), one['action_name']

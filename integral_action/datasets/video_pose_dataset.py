@@ -3,8 +3,18 @@ import os.path as osp
 from collections.abc import Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Tuple, Union
+from typing import (
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Tuple,
+    Union,
+)
 
+import numpy as np
 from mmaction.datasets.base import BaseActionDataset
 from mmaction.registry import DATASETS
 from mmaction.utils import ConfigType
@@ -28,7 +38,9 @@ class VideoPoseDataset(BaseActionDataset):
     - ``label`` (int), ``total_frames``, ``img_shape`` (height, width);
     - its poses: ``keypoint`` [M, T, K, 2] in pixels and ``keypoint_score``
       [M, T, K], or a ``pose_file`` of these two arrays (``.npz``), relative to
-      ``data_prefix['pose']``. A frame without anybody has score 0.
+      ``data_prefix['pose']``. A frame without anybody has score 0. Inside,
+      ``keypoint`` may be [M, T, K, 3], (x, y, score); without any scores a
+      keypoint at (0, 0), or not finite, is not found.
 
     Further keys travel with the sample. The file is checked as a whole before
     anything runs: labels, frames, and that the files are there which the
@@ -39,7 +51,7 @@ class VideoPoseDataset(BaseActionDataset):
         pipeline: the transforms.
         layout: the poses' keypoints, as of :meth:`KeypointLayout.get`. It
             travels with every sample as ``keypoint_layout``.
-        split: which split of a pickle to take.
+        split: which split of a pickle to take; needed where it has any.
         data_prefix: folders of ``video`` and ``pose``, relative to
             ``data_root``.
         num_classes: labels must be below this; None for no such check.
@@ -158,11 +170,14 @@ class VideoPoseDataset(BaseActionDataset):
             )
         return self.complete(info)
 
-    def faults(self, info: Dict) -> Iterator[Tuple[str, str]]:
-        """What is wrong with a video of the annotation file.
+    def faults(
+        self, info: Dict, streams: Optional[Iterable[str]] = None
+    ) -> Iterator[Tuple[str, str]]:
+        """Find what is wrong with a video of the annotation file.
 
         Args:
             info: the video; ``filename`` is added where it has ``frame_dir``.
+            streams: that will read it; None for :attr:`modalities`.
 
         Yields:
             The key, and what was expected there.
@@ -183,16 +198,17 @@ class VideoPoseDataset(BaseActionDataset):
         ):
             yield (
                 'label',
-                'a number from 0' + (f' to {bound - 1}' if bound else ''),
+                'a whole number from 0'
+                + (f' to {bound - 1}' if bound else ''),
             )
         total = info.get('total_frames')
         if not (isinstance(total, Integral) and total > 0):
-            yield 'total_frames', 'a positive number'
+            yield 'total_frames', 'a whole number from 1'
         # frames tell their own size
-        if 'img_shape' in info or 'RGB' not in self.modalities:
+        if 'img_shape' in info or 'RGB' not in (streams or self.modalities):
             shape = info.get('img_shape')
             if not (
-                isinstance(shape, (list, tuple))
+                isinstance(shape, (list, tuple, np.ndarray))
                 and len(shape) == 2
                 and all(isinstance(n, Integral) and n > 0 for n in shape)
             ):

@@ -2,11 +2,13 @@ import io
 import json
 import pickle
 import zipfile
+from collections import defaultdict
 
 import numpy as np
 import pytest
 from mmaction.registry import DATASETS
 
+from integral_action.datasets.transforms import DecodeTwoStream
 from integral_action.fileio import (
     SampleError,
     load_pickle,
@@ -42,7 +44,9 @@ def folder(tmp_path, make_video):
         frames = np.zeros((4, 16, 16, 3), np.uint8)
         make_video(frames, f'{i}.avi')
         write_poses(
-            tmp_path / f'{i}.npz', np.ones((1, 4, 18, 2)), np.ones((1, 4, 18))
+            tmp_path / f'{i}.npz',
+            np.full((1, 4, 18, 2), 5),
+            np.ones((1, 4, 18)),
         )
         records.append(
             dict(
@@ -84,7 +88,7 @@ def test_a_list_of_videos(folder):
 @pytest.mark.parametrize(
     'key, value, message',
     [
-        ('label', 3, r'label is 3, expected a number from 0 to 2'),
+        ('label', 3, r'label is 3, expected a whole number from 0 to 2'),
         ('label', -1, r'label is -1'),
         ('label', 'jump', r"label is 'jump'"),
         ('total_frames', 0, r'total_frames is 0'),
@@ -310,6 +314,135 @@ def test_one_array_is_no_pose_file(tmp_path):
         np.save(file, np.zeros((1, 4, 17, 2)))
     with pytest.raises(ValueError, match='a.npz: .*one array alone'):
         read_poses(path)
+
+
+def test_a_pickle_with_splits_needs_one(tmp_path):
+    """Otherwise training would see the test videos."""
+    content = dict(split=dict(val=[], train=['a']), annotations=[])
+    with pytest.raises(ValueError) as error:
+        records_of(content, None, 'list.pkl')
+    assert str(error.value) == (
+        "list.pkl: split is None, but there are the splits ['train', 'val']: "
+        'name one'
+    )
+    videos = [dict(frame_dir='a')]
+    for content in (videos, dict(annotations=videos, split={})):
+        assert records_of(content, None, 'list.pkl') == videos
+
+
+@pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_of_every_protocol(tmp_path, protocol):
+    """Plain containers and arrays, as numpy 1 and 2 and Python 2 name them."""
+    content = dict(
+        array=np.arange(6, dtype=np.float16).reshape(2, 3).T,
+        names=np.array(['a', None], object),
+        number=np.int64(3),
+        lists=defaultdict(list, a=[1.5]),
+        sets=[{1, 2}, frozenset('a')],
+        raw=[b'', b'\xff\0', bytearray(b'ab')],
+    )
+    path = tmp_path / 'list.pkl'
+    data = pickle.dumps(content, protocol)
+    older = data
+    if protocol < 4:  # its names have no length before them
+        older = data.replace(b'numpy._core', b'numpy.core')
+    for one in (data, older):
+        path.write_bytes(one)
+        assert repr(load_pickle(path)) == repr(content)
+
+
+class Calls:
+    """What a pickle asks to be called."""
+
+    def __init__(self, *call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ('call', 'words'),
+    [
+        ((eval, ('1',)), 'it names builtins.eval'),
+        ((defaultdict, (print,)), 'it names builtins.print'),
+        ((bytearray, (10**12,)), 'bytearray of 1000000000000'),
+        ((bytes, (10**12,)), 'bytes of 1000000000000'),
+        ((np.load, ('a',)), 'it names numpy.load'),
+    ],
+)
+def test_pickles_that_ask_for_more(tmp_path, call, words):
+    path = tmp_path / 'list.pkl'
+    path.write_bytes(pickle.dumps([Calls(*call)]))
+    with pytest.raises(ValueError, match=f'list.pkl: .*{words}'):
+        load_pickle(path)
+
+
+@pytest.mark.parametrize(
+    ('keypoint', 'words'),
+    [
+        (np.full((1, 4, 18, 2), 0.4), 'fractions or metres, not pixels'),
+        (np.full((1, 4, 25, 3), 2.5), 'fractions or metres, not pixels'),
+        (np.full((1, 4, 18, 3), -9), 'is it a 3D skeleton?'),
+        (np.full((1, 4, 18, 3), 70), 'goes up to 70'),
+    ],
+)
+def test_poses_that_are_no_pixels_are_refused(tmp_path, keypoint, words):
+    layout = 'ntu25' if keypoint.shape[2] == 25 else 'openpose18'
+    video = dict(
+        filename='a.avi',
+        label=0,
+        total_frames=4,
+        img_shape=(240, 320),
+        keypoint=keypoint,
+    )
+    (tmp_path / 'list.pkl').write_bytes(pickle.dumps([video]))
+    dataset = build(tmp_path, POSE_ONLY, 'list.pkl', layout=layout)
+    with pytest.raises(SampleError) as error:
+        dataset[0]
+    assert f'{tmp_path}/a.avi: ' in str(error.value)
+    assert words in str(error.value)
+
+
+def test_scores_inside_a_list(tmp_path):
+    """In a third column; or none, where persons are padded with zeros."""
+    points = np.full((2, 4, 18, 2), 50.0)
+    points[1] = 0
+    column = np.full((2, 4, 18, 1), 0.5)
+    video = dict(
+        filename='a.avi', label=0, total_frames=4, img_shape=(240, 320)
+    )
+    for keypoint, score in (
+        (points, 1),
+        (np.concatenate([points, column], -1), 0.5),
+    ):
+        content = [dict(video, keypoint=keypoint)]
+        (tmp_path / 'list.pkl').write_bytes(pickle.dumps(content))
+        sample = build(tmp_path, POSE_ONLY, 'list.pkl')[0]
+        assert sample['keypoint'].shape == (2, 2, 18, 2)
+        assert (sample['keypoint_score'][0] == score).all()
+        assert not sample['keypoint_score'][1].any()
+
+
+def test_sides_that_are_exchanged_are_said(folder):
+    """With the frames it is sure; the poses alone make it likely."""
+    path, records = folder
+    video = dict(records[0], img_shape=[320, 240])
+    points = np.full((1, 4, 18, 2), 50.0)
+    points[:, :, :9, 0] = 300
+    write_poses(path / '0.npz', points, np.ones((1, 4, 18)))
+    write_annotations(path / 'list.jsonl', [video])
+    with pytest.warns(UserWarning, match=r'leave img_shape \[320, 240\]'):
+        build(path, POSE_ONLY)[0]
+    frames = np.zeros((4, 24, 32, 3), np.uint8)
+    results = dict(
+        filename='a.avi',
+        imgs=list(frames),
+        img_shape=(32, 24),
+        keypoint=points,
+    )
+    with pytest.raises(SampleError, match=r'\[32, 24\], but its .*\[24, 32\]'):
+        DecodeTwoStream._to_real_shape(results)
 
 
 def test_annotations_that_are_no_videos(tmp_path):

@@ -296,7 +296,7 @@ def test_the_seed_decides_alone(folder):
         ),
         (
             ['--cfg-options', 'train_dataloader.dataset.num_classes=2'],
-            'label is 2, expected a number from 0 to 1',
+            'label is 2, expected a whole number from 0 to 1',
         ),
     ],
 )

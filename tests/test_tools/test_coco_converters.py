@@ -17,7 +17,10 @@ from converters import (
     write_json,
 )
 
-from integral_action.datasets.coco_results import coco17_to_openpose18
+from integral_action.datasets.coco_results import (
+    coco17_to_openpose18,
+    read_coco_results,
+)
 from integral_action.fileio import read_annotations
 
 coco_results, jhmdb = load_tool('coco_results'), load_tool('jhmdb')
@@ -152,6 +155,130 @@ def test_broken_results_leave_a_video_out(folders, content, kind, words):
         assert word in problem['message']
 
 
+def points(x, nested=False):
+    return [[x, 20.0]] * 17 if nested else [x, 20.0, 0.5] * 17
+
+
+def of_mmpose(frame, x, score=0.9):
+    instance = dict(
+        keypoints=points(x, nested=True),
+        keypoint_scores=[0.5] * 17,
+        bbox=[[1, 2, 3, 4]],
+        bbox_score=score,
+    )
+    return dict(frame_id=frame, instances=[instance] if x else [])
+
+
+def of_ultralytics(x, visible=True, score=0.9):
+    found = dict(x=[x] * 17, y=[20.0] * 17)
+    if visible:
+        found['visible'] = [0.5] * 17
+    box = dict(x1=1, y1=2, x2=3, y2=4)
+    return dict(name='person', confidence=score, box=box, keypoints=found)
+
+
+# what each tool writes of a person at x = 1, nobody, and one at 3
+FORMS = {
+    'MMPose': [of_mmpose(0, 1), of_mmpose(1, 0), of_mmpose(2, 3)],
+    "MMPose's demo": dict(
+        meta_info={},
+        instance_info=[of_mmpose(1, 1), of_mmpose(2, 0), of_mmpose(3, 3)],
+    ),
+    'MMPose, as it returns': dict(
+        predictions=[[of_mmpose(0, x)['instances']] for x in (1, 0, 3)],
+        visualization=[],
+    ),
+    'AlphaPose': [
+        dict(image_id=f'{i}.jpg', keypoints=points(x), score=2.9)
+        for i, x in ((0, 1), (2, 3))
+    ],
+    'COCO annotations': dict(
+        images=[],
+        annotations=[
+            dict(image_id=i, keypoints=points(x)) for i, x in ((0, 1), (2, 3))
+        ],
+    ),
+    'ultralytics, a list a frame': [
+        [of_ultralytics(1)],
+        [],
+        [of_ultralytics(3), of_ultralytics(4, score=0.05)],
+    ],
+    'OpenPifPaf': [
+        dict(frame=1, predictions=[dict(keypoints=points(1), score=0.6)]),
+        dict(frame=2, predictions=[]),
+        dict(frame=3, predictions=[dict(keypoints=points(3), score=0.6)]),
+    ],
+    'OpenPose': {
+        f'a 7_{i:012d}_keypoints': dict(
+            people=[dict(person_id=[-1], pose_keypoints_2d=points(x))]
+            * (x > 0)
+        )
+        for i, x in enumerate((1, 0, 3))
+    },
+    'MMPose, of pictures': {
+        f'{i:05d}': of_mmpose(0, x)['instances']
+        for i, x in enumerate((1, 0, 3), 1)
+    },
+    'ultralytics': {'a_1': [of_ultralytics(1)], 'a_3': [of_ultralytics(3)]},
+}
+
+
+@pytest.mark.parametrize('name', FORMS)
+def test_forms_of_other_tools(tmp_path, name):
+    form, path = FORMS[name], tmp_path / 'a.json'
+    if name == 'OpenPifPaf':
+        path.write_text(''.join(f'{json.dumps(line)}\n' for line in form))
+    elif name in ('OpenPose', 'MMPose, of pictures', 'ultralytics'):
+        path = tmp_path / 'a'
+        for stem, content in form.items():
+            write_json(path / f'{stem}.json', content)
+        (path / '._a_1.json').write_bytes(b'\0')
+    else:
+        write_json(path, form)
+    keypoint, score = read_coco_results(path, 5)
+    assert score[:, :, 16].tolist() == [[0.5, 0, 0.5, 0, 0]]
+    assert keypoint[0, [0, 2], 3].tolist() == [[1, 20], [3, 20]]
+
+
+def test_persons_of_a_low_score_are_left_out(folders):
+    """A detector's guesses do not take the places of the persons."""
+    found = [result(0, x) for x in (1, 2, 3)]
+    for one, score in zip(found, (0.004, 0.91, 0.2)):
+        one['score'] = score
+    write_json(folders[1] / 'run' / 'a.json', found)
+    for options, expected in (([], {2, 3}), (['--score-thr', 0.3], {2})):
+        out = folders[2].with_name(f'out{len(options)}')
+        assert run_tool(coco_results, *folders[:2], out, *options) == 0
+        keypoint, score = poses(out, records(out, 'all')['run/a.mp4'])
+        assert set(keypoint[score[:, 0, 0] > 0, 0, 0, 0]) == expected
+
+
+def test_a_folder_with_a_file_a_frame(folders):
+    (folders[1] / 'run' / 'a.json').unlink()
+    for i in range(10):
+        person = dict(pose_keypoints_2d=[8.0 + i, 20, 0.5] * 25)
+        write_json(
+            folders[1] / 'run' / 'a' / f'a_{i:012d}_keypoints.json',
+            dict(people=[person]),
+        )
+    (folders[1] / 'walk' / 'b c.json').write_text('[]')
+    assert run_tool(coco_results, *folders, '--layout', 'body25') == 0
+    keypoint, score = poses(
+        folders[2], records(folders[2], 'all')['run/a.mp4']
+    )
+    assert keypoint.shape == (1, 10, 25, 2) and score.all()
+    assert keypoint[0, :, 0, 0].tolist() == [8.0 + i for i in range(10)]
+    # one that is changed is read again
+    person = dict(pose_keypoints_2d=[30.0, 20, 0.5] * 25)
+    write_json(
+        folders[1] / 'run' / 'a' / 'a_000000000000_keypoints.json',
+        dict(people=[person]),
+    )
+    assert run_tool(coco_results, *folders, '--layout', 'body25') == 0
+    keypoint, _ = poses(folders[2], records(folders[2], 'all')['run/a.mp4'])
+    assert keypoint[0, :2, 0, 0].tolist() == [30, 9]
+
+
 def test_results_a_few_frames_too_long_are_cut(folders):
     write_json(
         folders[1] / 'run' / 'a.json',
@@ -180,6 +307,13 @@ def test_openpose_from_coco():
     np.testing.assert_allclose(
         np.delete(score, 1) * 20, expected[:1] + expected[2:]
     )
+
+
+def test_a_neck_between_shoulders_that_are_not_found():
+    keypoint, score = np.full((17, 2), 50.0), np.full(17, 0.4)
+    keypoint[5] = 0  # the left one, as ultralytics leaves it
+    keypoint, score = coco17_to_openpose18(keypoint, score)
+    assert score[1] == score[5] == 0 and score[2] == 0.4
 
 
 def test_options_that_contradict_are_refused(folders):

@@ -38,7 +38,7 @@ def downloads(tmp_path, monkeypatch):
         make_video(Path(f'download/kinetics/videos/{name}.mp4'), 2)
 
     make_video(Path('download/mimetics/videos/archery/a.mp4'), 2)
-    poses = dict(pose=[[[1] * 54], None], score=[[1], []])
+    poses = dict(pose=[[[9] * 54], None], score=[[1], []])
     write_json(
         Path('download/mimetics/pose_results/archery/a/data.json'), poses
     )

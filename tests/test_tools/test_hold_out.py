@@ -1,7 +1,9 @@
 """Training videos held out: tools/dataset_converters/hold_out.py."""
 
+import pickle
 import sys
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
@@ -36,6 +38,36 @@ def test_films_are_on_one_side_and_lines_as_they_were(tmp_path, capsys):
     assert not films[0] & films[1]
     assert [r['label'] for r in held_out] == [0] * 4 + [1] * 4
     assert 'train-{fit,held-out}.jsonl' in capsys.readouterr().out
+
+
+def test_a_pickle_becomes_two(tmp_path, capsys):
+    """PYSKL's, whose arrays stay arrays; one of its splits is divided."""
+    file = tmp_path / 'ntu.pkl'
+    records = [
+        dict(
+            frame_dir=f'{i}',
+            label=np.int64(i % 2),
+            total_frames=3,
+            keypoint=np.full((1, 3, 17, 2), i, np.float16),
+        )
+        for i in range(12)
+    ]
+    split = dict(train=[str(i) for i in range(10)], val=['10', '11'])
+    content = dict(split=split, annotations=records)
+    file.write_bytes(pickle.dumps(content))
+    assert hold_out.main([str(file)]) == 1
+    assert "splits ['train', 'val']: name one" in capsys.readouterr().err
+    assert hold_out.main([str(file), '--split', 'train']) == 0
+    parts = [
+        read_annotations(tmp_path / f'ntu-{part}.pkl')
+        for part in ('fit', 'held-out')
+    ]
+    assert [len(part) for part in parts] == [8, 2]
+    names = {record['frame_dir'] for part in parts for record in part}
+    assert names == set(split['train'])
+    for record in parts[0]:
+        assert (record['keypoint'] == int(record['frame_dir'])).all()
+    assert 'ntu-{fit,held-out}.pkl' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,45 @@ def test_frames_are_found_by_time(made, fps, frames, count, expected):
     assert shown(out, line) == expected
 
 
+@pytest.mark.parametrize(
+    ('fps', 'frames', 'count', 'expected'),
+    [
+        (24, 8, 8, [0, 1, 2, 3, 4, 5, 6, 7]),  # of the video's own frames
+        (15, 5, 10, [0, 2, 4, 6, 8]),  # of 30 frames a second
+    ],
+)
+def test_your_own_videos_as_st_gcn_packs_them(
+    tmp_path, fps, frames, count, expected
+):
+    """Other names, classes and keypoints; frame_index counts from 0."""
+    root, videos, out = (tmp_path / name for name in ('root', 'v', 'out'))
+    content = dict(
+        data=[
+            dict(
+                frame_index=i,
+                skeleton=[
+                    dict(pose=[(i + 5) / 1000, 0.5] * 25, score=[0.6] * 25)
+                ],
+            )
+            for i in range(count)
+        ]
+    )
+    write_json(root / 'kinetics_train' / 'my golf.v2.json', content)
+    write_json(
+        root / 'kinetics_train_label.json',
+        {'my golf.v2': dict(has_skeleton=True, label='swing', label_index=1)},
+    )
+    make_video(videos / 'my golf.v2.mp4', frames, fps, (640, 480))
+    assert 'no class of Kinetics400' in run_tool(kinetics, root, videos, out)
+    (tmp_path / 'names.txt').write_text('stand\nswing\n')
+    options = ['--labels', tmp_path / 'names.txt', '--layout', 'body25']
+    assert run_tool(kinetics, root, videos, out, *options) == 0
+    line = records(out, 'train')['my golf.v2.mp4']
+    assert line['label'] == 1
+    assert poses(out, line)[1].shape == (1, frames, 25)
+    assert shown(out, line) == [i + 5 for i in expected]
+
+
 def test_poses_of_another_video_are_left_out(made):
     write_json(made[0] / 'kinetics_val' / 'xxxxxxxxxxx.json', skeletons(60))
     assert run_tool(kinetics, *made) == 3
@@ -159,7 +198,7 @@ def test_a_missing_video_and_broken_poses_are_reported(made):
     path = root / 'kinetics_train' / f'{ID}.json'
     for change, words in [
         (lambda c: c['data'][1].update(frame_index=1), ['frame_index is 1']),
-        (lambda c: c['data'][0].update(frame_index=0), ['frame_index is 0']),
+        (lambda c: c['data'][0].update(frame_index=-1), ['frame_index is -1']),
         (lambda c: c['data'][0].update(frame_index=10**9), ['1000000000']),
         (lambda c: c.pop('data'), ["'data'"]),
         (
@@ -201,7 +240,7 @@ def test_wrong_label_names_and_folders_are_said_at_once(
     message = run_tool(kinetics, *made)
     assert f"{path}: 'xxxxxxxxxxx' is 3" in message
     message = run_tool(kinetics, root, root, out)
-    assert f'{root}: no videos named' in message
+    assert f'{root}: no videos in this folder' in message
     message = run_tool(kinetics, videos, videos, out)
     assert 'no kinetics_train_label.json' in message
     assert run_tool(kinetics, root, tmp_path / 'nowhere', out) == 2

@@ -100,9 +100,31 @@ def test_labels_and_splits_are_in_the_names(make, name, subject, view, label):
 
 
 def test_twenty_performers_train():
-    train = [p for p in range(1, 41) if ntu.splits_of(1, p)[0] == 'xsub_train']
+    train = [
+        p for p in range(1, 41) if ntu.splits_of(1, 1, p)[0] == 'xsub_train'
+    ]
     expected = '1 2 4 5 8 9 13 14 15 16 17 18 19 25 27 28 31 34 35 38'
     assert train == [int(number) for number in expected.split()]
+
+
+def test_120_classes_are_split_by_subject_and_setup(make):
+    """Half of 106 performers train, and the even ones of 32 setups."""
+    splits = [ntu.splits_of(1, 1, p, 'ntu120')[0] for p in range(1, 107)]
+    assert splits.count('xsub_train') == 53
+    splits = [ntu.splits_of(n, 1, 1, 'ntu120')[1] for n in range(1, 33)]
+    assert splits == ['xset_val', 'xset_train'] * 16
+    folders = make('S018C001P041R001A061', [[(A, 50)]] * 3)
+    assert run_tool(ntu, *folders, '--classes', 'ntu120') == 0
+    out = folders[-1]
+    assert sorted(path.stem for path in out.glob('*.jsonl')) == [
+        'xset_train',
+        'xsub_val',
+    ]
+    (line,) = records(out, 'xsub_val').values()
+    assert line['label'] == 60
+    names = (out / 'classes.txt').read_text().splitlines()
+    assert len(set(names)) == 120
+    assert names[60] == 'put on headphones'
 
 
 def test_what_is_missing_empty_or_of_other_actions_is_reported(make, tmp_path):
@@ -160,19 +182,25 @@ def test_broken_skeletons_are_reported(make, text, words):
         assert word in problem['message']
 
 
-def test_videos_of_other_names_are_counted(make, tmp_path):
-    """Infrared videos beside them, as some copies have."""
+def test_other_names_are_counted(make, tmp_path):
+    """Infrared videos, files that macOS leaves, skeletons of others."""
     folders = make('S001C001P001R001A001', [[(A, 5)]] * 3)
+    make('drinking', [[]] * 3)
     make_video(tmp_path / 'videos' / 'S001C001P001R001A001_ir.avi', 3, 30)
+    stray = tmp_path / 'skeletons' / '._S001C001P001R001A001.skeleton'
+    stray.write_bytes(b'\0\x05\x16\x07')
     assert run_tool(ntu, *folders) == 0
     assert problems(folders[-1], 'excluded') == {
-        'S001C001P001R001A001_ir.avi': 'no name of an RGB video'
+        'S001C001P001R001A001_ir.avi': 'no name of an RGB video',
+        'nturgb+d_rgb/drinking_rgb.avi': ('no name of a skeleton'),
     }
 
 
-def test_other_names_are_refused(make):
-    message = run_tool(ntu, *make('drinking', [[]] * 3))
-    assert 'drinking.skeleton: expected a name like S001C001P' in message
+def test_other_names_alone_are_refused(make):
+    folders = make('drinking', [[]] * 3)
+    message = run_tool(ntu, *folders)
+    assert 'skeletons: no name like S001C001P001R001A001' in message
+    assert not folders[-1].exists()
 
 
 def test_shipped_names():

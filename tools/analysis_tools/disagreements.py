@@ -7,8 +7,8 @@
         --layout openpose18 [--classes labels.txt] [--num 4]
 
 A picture for each kind (only one of the three models is right, or only one is
-wrong): frames, skeletons and the models' predictions. disagreements_DATASET.csv
-lists all the videos.
+wrong): frames, skeletons and the models' predictions. All the videos are in
+disagreements_DATASET.csv.
 """
 
 import argparse

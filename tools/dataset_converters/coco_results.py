@@ -4,7 +4,9 @@ Usage:
     integral-action convert coco-results VIDEOS POSES OUT
 
 `VIDEOS/<class>/a.mp4` has its poses in `POSES/<class>/a.json`: a list of
-{image_id, keypoints, ...}, image_id the frame from 0. All videos go into
+{image_id, keypoints, ...}, image_id the frame from 0; or in the JSON of
+OpenPose, MMPose and others, a file or a folder with one a frame
+(docs/datasets.md). All videos go into
 `OUT/all.jsonl`; with `--lists train.txt val.txt`, text files of a path and a
 label a line, into `OUT/train.jsonl` and `OUT/val.jsonl`.
 """
@@ -12,7 +14,7 @@ label a line, into `OUT/train.jsonl` and `OUT/val.jsonl`.
 import argparse
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Tuple
+from typing import Dict
 
 from converter_arguments import add_arguments, folder, run
 
@@ -44,6 +46,12 @@ def parse_args(arguments=None) -> argparse.Namespace:
         action='store_true',
         help='make the 18 keypoints of OpenPose from the 17 of COCO',
     )
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.1,
+        help="leave out persons whose detector's score is below",
+    )
     add_arguments(parser)
     args = parser.parse_args(arguments)
     if args.to_openpose18 and args.layout != 'coco17':
@@ -56,6 +64,12 @@ if __name__ == '__main__':
 
 from integral_action.datasets.coco_results import read_coco_results
 from integral_action.datasets.label_map import LabelMap
+from integral_action.datasets.video_list import (
+    Line,
+    label_of,
+    number_labels,
+    read_video_list,
+)
 from integral_action.datasets.writer import (
     Video,
     VideoInfo,
@@ -69,48 +83,25 @@ def read_poses(path: Path, info: VideoInfo, **options):
     return read_coco_results(path, info.total_frames, **options)
 
 
-def read_list(path: Path) -> List[Tuple[str, str]]:
-    """(path, label) of each line."""
-    pairs = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip():
-            continue
-        parts = line.rsplit(maxsplit=1)
-        if len(parts) < 2:
-            raise ValueError(
-                f'{path}, line {number}: {line!r}, expected a path and a label'
-            )
-        pairs.append((parts[0].strip(), parts[1]))
-    if not pairs:
-        raise ValueError(f'{path}: no videos')
-    return pairs
-
-
-def labels_of(
-    lists: Dict[str, List], names: LabelMap = None, folders: bool = False
-) -> LabelMap:
-    """The class names: given, or those of the lists; numbers stand for
-    themselves, unless they name folders."""
-    found = {label for pairs in lists.values() for _, label in pairs}
-    if names is not None:
-        return names
-    if not folders and all(label.isdecimal() for label in found):
-        count = max(map(int, found)) + 1
-        return LabelMap(map(str, range(count)), 'the lists')
-    return LabelMap(sorted(found), 'the lists')
+def poses_of(folder: Path, filename: str) -> Path:
+    """Return the file of a video's poses, or the folder of one a frame."""
+    poses = folder / PurePosixPath(filename).with_suffix('')
+    return poses if poses.is_dir() else Path(f'{poses}.json')
 
 
 def prepare(args) -> Dict:
-    """What to convert."""
+    """List what to convert."""
     KeypointLayout.get(args.layout)  # before the work that a wrong one spoils
+    names = args.labels and LabelMap.read(args.labels)
     if args.lists:
-        lists = {path.stem: read_list(path) for path in args.lists}
+        lists = {path.stem: read_video_list(path) for path in args.lists}
         if len(lists) < len(args.lists):
             raise ValueError(f'--lists {args.lists}: two have the same name')
+        names = number_labels(lists, names)
     else:
         lists = {
             'all': [
-                (name, PurePosixPath(name).parts[0])
+                Line(name, name, PurePosixPath(name).parts[0])
                 for name in video_files(args.videos)
                 if '/' in name
             ]
@@ -120,32 +111,31 @@ def prepare(args) -> Dict:
                 f'{args.videos}: no videos in folders that name their class; '
                 f'give --lists'
             )
-    names = labels_of(
-        lists, args.labels and LabelMap.read(args.labels), not args.lists
-    )
+        if names is None:  # a folder called 3 is a name, not the number
+            folders = {line.label for line in lists['all']}
+            names = LabelMap(sorted(folders), str(args.videos))
     videos = {}
-    for list_name, pairs in lists.items():
-        for filename, label in pairs:
-            if label.isdecimal() and label not in names:
-                number = int(label)
-            else:
-                number = names[label]
+    for list_name, lines in lists.items():
+        for line in lines:
+            filename, number = line.filename, label_of(line, names)
             video = videos.setdefault(
                 filename,
-                Video(
-                    filename,
-                    {},
-                    args.poses / PurePosixPath(filename).with_suffix('.json'),
-                ),
+                Video(filename, {}, poses_of(args.poses, filename)),
             )
             if list_name in video.labels:
-                raise ValueError(f'{list_name}: {filename} stands there twice')
+                raise ValueError(
+                    f'{line.place}: {filename} stands there twice'
+                )
             video.labels[list_name] = number
+    options = dict(
+        layout=args.layout,
+        to_openpose18=args.to_openpose18,
+        score_thr=args.score_thr,
+    )
     return dict(
         videos=videos.values(),
-        read=partial(
-            read_poses, layout=args.layout, to_openpose18=args.to_openpose18
-        ),
+        read=partial(read_poses, **options),
+        settings=dict(score_thr=args.score_thr),
         video_folder=args.videos,
         out=args.out,
         layout='openpose18' if args.to_openpose18 else args.layout,

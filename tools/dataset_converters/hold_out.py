@@ -3,10 +3,12 @@
     integral-action convert hold-out data/train.jsonl
 
 `data/train-fit.jsonl` is to train on, `data/train-held-out.jsonl` to compare
-settings on; the test videos stay for what was chosen. See docs/data.md.
+settings on; the test videos stay for what was chosen. A pickle becomes two
+pickles; `--split` names which of its splits to divide. See docs/data.md.
 """
 
 import argparse
+import pickle
 import re
 import sys
 from collections import Counter
@@ -25,6 +27,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument('ann_file', type=Path, help='the training list')
+    parser.add_argument('--split', help='training split of a pickle')
     add_split_arguments(parser, '--share')
     return parser.parse_args(arguments)
 
@@ -37,6 +40,7 @@ from video_folder import split_videos
 from integral_action.fileio import (
     read_annotations,
     records_of,
+    whole_file,
     write_annotations,
 )
 
@@ -49,12 +53,14 @@ def main(arguments: Optional[List[str]] = None) -> int:
     try:
         annotations = read_annotations(args.ann_file)
         records = {}
-        for record in records_of(annotations, None, args.ann_file):
+        for record in records_of(annotations, args.split, args.ann_file):
+            if not isinstance(record, dict):
+                raise ValueError(f'{args.ann_file}: no video but {record!r}')
             name = record.get('filename', record.get('frame_dir'))
             if name is None or name in records:
                 raise ValueError(
                     f'{args.ann_file}: a video without a name, or twice: '
-                    f'{record}'
+                    f'{name}'
                 )
             if 'label' not in record:
                 raise ValueError(f"{args.ann_file}: {name}: no 'label'")
@@ -66,12 +72,19 @@ def main(arguments: Optional[List[str]] = None) -> int:
             args.group,
             class_of=lambda name: records[name]['label'],
         )
+        # a pickle's arrays are none for JSON
+        pickled = args.ann_file.suffix in ('.pkl', '.pickle')
+        ending = args.ann_file.suffix if pickled else '.jsonl'
         for part, names in parts.items():
-            stem = f'{args.ann_file.stem}-{PARTS[part]}'
-            write_annotations(
-                args.ann_file.with_name(f'{stem}.jsonl'),
-                [records[name] for name in names],
+            path = args.ann_file.with_name(
+                f'{args.ann_file.stem}-{PARTS[part]}{ending}'
             )
+            chosen = [records[name] for name in names]
+            if pickled:
+                with whole_file(path) as temporary:
+                    temporary.write_bytes(pickle.dumps(chosen))
+            else:
+                write_annotations(path, chosen)
     except (OSError, ValueError, re.error) as error:
         print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
         return 1
@@ -83,7 +96,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     for label in sorted(counts[0]):
         table.add_row(str(label), *(str(count[label]) for count in counts))
     Console().print(table)
-    print(f'{args.ann_file.with_suffix("")}-{{fit,held-out}}.jsonl')
+    print(f'{args.ann_file.with_suffix("")}-{{fit,held-out}}{ending}')
     return 0
 
 

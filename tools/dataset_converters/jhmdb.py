@@ -43,6 +43,7 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.coco_results import read_coco_results
+from integral_action.datasets.video_list import read_video_list
 from integral_action.datasets.writer import (
     Video,
     VideoInfo,
@@ -80,21 +81,18 @@ def read_splits(root: Path) -> Dict[str, Dict[str, Dict[str, str]]]:
 def read_split(path: Path) -> Dict[str, str]:
     """The part ('0', '1' or '2') of every file name."""
     parts = {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip():
-            continue
-        filename, _, part = line.strip().rpartition(' ')
-        if not filename or part not in ('0', *PARTS):
+    for line in read_video_list(path):
+        if line.label not in ('0', *PARTS):
             raise ValueError(
-                f'{path}, line {number}: {line!r}, expected a file name and '
-                f'0, 1 or 2'
+                f'{line.place}: {" ".join(filter(None, line[1:]))!r}, '
+                f'expected a file name and 0, 1 or 2'
             )
-        parts[filename.strip()] = part
+        parts[line.filename] = line.label
     return parts
 
 
 def prepare(args) -> Dict:
-    """What to convert."""
+    """List what to convert."""
     splits = read_splits(args.splits)
     videos = {}
     for label, (name, numbers) in enumerate(splits.items()):

@@ -11,7 +11,6 @@ and `OUT/kinetics400.jsonl`: the same videos, labelled for models of 50 and of
 """
 
 import argparse
-import json
 from pathlib import Path, PurePosixPath
 from typing import Dict
 
@@ -47,6 +46,7 @@ from integral_action.datasets.writer import (
     VideoInfo,
     video_files,
 )
+from integral_action.fileio import read_json
 
 DATA = Path(__file__).resolve().parents[1] / 'data'
 KINETICS50 = DATA / 'kinetics50' / 'label_map_k50.txt'
@@ -57,10 +57,7 @@ NUM_KEYPOINTS = 18
 def read_poses(path: Path, info: VideoInfo):
     """The poses of one video. A keypoint's score is its own times its
     person's."""
-    try:
-        poses = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f'{path}: not JSON: {error}') from error
+    poses = read_json(path)
     if not isinstance(poses, dict) or not {'pose', 'score'} <= set(poses):
         raise ValueError(f"{path}: expected 'pose' and 'score' of each frame")
     frames, scores = poses['pose'], poses['score']
@@ -92,7 +89,7 @@ def read_poses(path: Path, info: VideoInfo):
 
 
 def prepare(args) -> Dict:
-    """What to convert."""
+    """List what to convert."""
     names = LabelMap.read(args.labels or KINETICS50)
     every = LabelMap.read(KINETICS400)
     videos = []

@@ -1,4 +1,4 @@
-"""Convert NTU RGB+D with its own skeletons (25 joints, 60 classes).
+"""Convert NTU RGB+D with its own skeletons (25 joints, 60 or 120 classes).
 
 Usage:
     integral-action convert ntu-rgbd SKELETONS VIDEOS OUT
@@ -6,6 +6,8 @@ Usage:
 `SKELETONS/S001C001P001R001A001.skeleton` belongs to
 `S001C001P001R001A001_rgb.avi`, anywhere in VIDEOS. Writes `OUT/xsub_train`,
 `xsub_val`, `xview_train` and `xview_val.jsonl`: cross-subject and cross-view.
+With `--classes ntu120` (NTU RGB+D 120) it writes `xset_train` and `xset_val`,
+cross-setup, in the place of cross-view.
 """
 
 import argparse
@@ -15,6 +17,9 @@ from typing import Dict, Tuple
 
 import numpy as np
 from converter_arguments import add_arguments, folder, run
+
+DATA = Path(__file__).resolve().parents[1] / 'data' / 'nturgbd'
+LABELS = {name: DATA / f'label_map_{name}.txt' for name in ('ntu60', 'ntu120')}
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -28,6 +33,9 @@ def parse_args(arguments=None) -> argparse.Namespace:
     )
     parser.add_argument('videos', type=folder, help='folder of the videos')
     parser.add_argument('out', type=Path, help='folder to write')
+    parser.add_argument(
+        '--classes', choices=LABELS, default='ntu60', help='data set'
+    )
     add_arguments(parser, keep_empty=False)
     return parser.parse_args(arguments)
 
@@ -42,15 +50,17 @@ from integral_action.datasets.writer import (
     VideoInfo,
     video_files,
 )
+from integral_action.poses import is_found
 
-DATA = Path(__file__).resolve().parents[1] / 'data'
-LABELS = DATA / 'nturgbd' / 'label_map_ntu60.txt'
 NAME = re.compile(
-    r'S\d{3}C(?P<camera>\d{3})P(?P<performer>\d{3})R\d{3}A(?P<action>\d{3})'
+    r'S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<performer>\d{3})R\d{3}'
+    r'A(?P<action>\d{3})'
 )
 # fmt: off
-TRAINING_PERFORMERS = {
-    1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38
+TRAINING_PERFORMERS = {  # above 40: of NTU RGB+D 120
+    1, 2, 4, 5, 8, 9, 13, 14, 15, 16, 17, 18, 19, 25, 27, 28, 31, 34, 35, 38,
+    45, 46, 47, 49, 50, 52, 53, 54, 55, 56, 57, 58, 59, 70, 74, 78, 80, 81, 82,
+    83, 84, 85, 86, 89, 91, 92, 93, 94, 95, 97, 98, 100, 103
 }
 # fmt: on
 TRAINING_CAMERAS = {2, 3}
@@ -104,8 +114,8 @@ def read_skeleton(path: Path) -> Tuple[np.ndarray, np.ndarray]:
     for i, found in enumerate(bodies.values()):
         for frame, values in found.items():
             keypoint[i, frame] = values
-    score = np.isfinite(keypoint).all(-1).astype(np.float32)
-    return keypoint, score
+    score = is_found(keypoint, np.ones(keypoint.shape[:3], np.float32))
+    return keypoint, score.astype(np.float32)
 
 
 def read_poses(path: Path, info: VideoInfo):
@@ -117,18 +127,24 @@ def read_poses(path: Path, info: VideoInfo):
     return keypoint, score
 
 
-def splits_of(camera: int, performer: int) -> Tuple[str, str]:
-    """The lists that a video goes into."""
+def splits_of(
+    setup: int, camera: int, performer: int, classes: str = 'ntu60'
+) -> Tuple[str, str]:
+    """Return the lists that a video goes into."""
     subject = 'train' if performer in TRAINING_PERFORMERS else 'val'
+    if classes == 'ntu120':
+        return f'xsub_{subject}', f'xset_{"val" if setup % 2 else "train"}'
     view = 'train' if camera in TRAINING_CAMERAS else 'val'
     return f'xsub_{subject}', f'xview_{view}'
 
 
 def prepare(args) -> Dict:
-    """What to convert: what there is a skeleton or a video of."""
-    names = LabelMap.read(LABELS)
+    """List what to convert: what there is a skeleton or a video of."""
+    names = LabelMap.read(LABELS[args.classes])
     skeletons = {
-        path.stem: path for path in sorted(args.skeletons.glob('*.skeleton'))
+        path.stem
+        for path in args.skeletons.glob('*.skeleton')
+        if not path.name.startswith('.')
     }
     files = {}
     for filename in video_files(args.videos):
@@ -137,28 +153,32 @@ def prepare(args) -> Dict:
     for name in sorted({*skeletons, *files}):
         filename = files.get(name, f'{name}_rgb.avi')
         match = NAME.fullmatch(name)
-        if not match and name not in skeletons:
-            excluded.append(
-                Finding(filename, 'no name of an RGB video', str(filename))
-            )
-            continue
         if not match:
-            raise ValueError(
-                f'{skeletons.get(name, args.videos / filename)}: expected a '
-                f'name like S001C001P001R001A001'
-            )
-        camera, performer, action = map(int, match.groups())
+            kind = 'a skeleton' if name in skeletons else 'an RGB video'
+            excluded.append(Finding(filename, f'no name of {kind}', name))
+            continue
+        setup, camera, performer, action = map(int, match.groups())
         if not 1 <= action <= len(names.names):
             excluded.append(
-                Finding(filename, 'none of the 60 actions', f'A{action:03d}')
+                Finding(
+                    filename,
+                    f'none of the {len(names.names)} actions',
+                    f'A{action:03d}',
+                )
             )
             continue
+        splits = splits_of(setup, camera, performer, args.classes)
         videos.append(
             Video(
                 filename,
-                dict.fromkeys(splits_of(camera, performer), action - 1),
+                dict.fromkeys(splits, action - 1),
                 args.skeletons / f'{name}.skeleton',
             )
+        )
+    if not videos:
+        raise ValueError(
+            f'{args.skeletons}: no name like S001C001P001R001A001, of '
+            f'{args.classes}'
         )
     return dict(
         videos=videos,

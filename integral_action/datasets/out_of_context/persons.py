@@ -4,6 +4,8 @@ from typing import Tuple
 
 import numpy as np
 
+from integral_action.poses import is_found
+
 JUMP = 1.0  # score that a step of the person's own size costs
 OFTEN = 0.25  # of the frames with a pose
 
@@ -26,7 +28,7 @@ def follow_persons(
         Both arrays with the persons of each frame in another order; keypoints
         that are not seen have (0, 0) and score 0.
     """
-    seen = (score > score_thr) & np.isfinite(keypoint).all(-1)
+    seen = is_found(keypoint, score) & (score > score_thr)
     keypoint = np.where(seen[..., None], keypoint, 0).astype(np.float32)
     score = np.where(seen, score, 0).astype(np.float32)
     sure = score.mean(-1)

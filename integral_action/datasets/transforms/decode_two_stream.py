@@ -12,6 +12,7 @@ from integral_action.datasets.decord_reader import (
 )
 from integral_action.datasets.pyav_reader import PyAVReader
 from integral_action.fileio import SampleError
+from integral_action.poses import has_swapped_shape
 
 from .load_poses import LoadPoses
 
@@ -147,6 +148,12 @@ class DecodeTwoStream(DecordInit):
         height, width = results['imgs'][0].shape[:2]
         annotated = tuple(results.get('img_shape', (height, width)))
         if 'keypoint' in results and annotated != (height, width):
+            if has_swapped_shape(annotated, (height, width)):
+                raise SampleError(
+                    f'{results["filename"]}: img_shape is {list(annotated)}, '
+                    f'but its frames are {[height, width]}: img_shape is '
+                    f'(height, width)'
+                )
             results['keypoint'] *= np.array(
                 (width / annotated[1], height / annotated[0]), np.float32
             )

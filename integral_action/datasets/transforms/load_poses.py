@@ -1,3 +1,4 @@
+import warnings
 from typing import Dict, Optional, Tuple
 
 import numpy as np
@@ -6,6 +7,13 @@ from mmcv.transforms import BaseTransform
 
 from integral_action.fileio import SampleError, read_poses
 from integral_action.keypoints import KeypointLayout
+from integral_action.poses import (
+    as_poses,
+    found_points,
+    looks_swapped,
+    not_pixels,
+    only_found,
+)
 
 
 @TRANSFORMS.register_module()
@@ -13,26 +21,34 @@ class LoadPoses(BaseTransform):
     """Load the poses of a whole video, and check them.
 
     Required keys: ``keypoint`` and ``keypoint_score``, or ``pose_file``.
-    Added or modified keys: ``keypoint`` float32 [M, T, K, 2] in pixels,
-    ``keypoint_score`` float32 [M, T, K]. Coordinates that are not finite
-    become (0, 0) with score 0. Where MMAction2's own transforms follow, put
-    this first; :class:`DecodeTwoStream` does it by itself.
+    Without ``keypoint_score`` a third column of ``keypoint`` is it, or else it
+    is 1. Added or modified keys: ``keypoint`` float32 [M, T, K, 2] in pixels,
+    ``keypoint_score`` float32 [M, T, K], 0 where a keypoint is not found
+    (:func:`is_found`). Coordinates that are not finite become (0, 0). Where
+    MMAction2's own transforms follow, put this first; :class:`DecodeTwoStream`
+    does it by itself.
 
     Raises:
         SampleError: no poses, poses of another layout than
-            ``keypoint_layout``, or of another number of frames than
-            ``total_frames``.
+            ``keypoint_layout`` or of another number of frames than
+            ``total_frames``, or coordinates that are not pixels.
     """
 
     def transform(self, results: Dict) -> Dict:
         """Load the poses."""
         keypoint, score = self.read(results)
-        self._check(results, self._source(results), keypoint)
-
-        keypoint = keypoint[..., :2]
-        lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score)
-        keypoint[lost] = 0
-        score[lost] = 0
+        source = self._source(results)
+        self._check(results, source, keypoint)
+        keypoint, score = only_found(keypoint, score)
+        points, shape = found_points(keypoint, score), results.get('img_shape')
+        if reason := not_pixels(points, shape):
+            raise SampleError(f'{source}: {reason}')
+        if shape is not None and looks_swapped(points, shape):
+            warnings.warn(
+                f'{source}: its poses leave img_shape {list(shape)}, but not '
+                f'{list(shape[::-1])}: it is (height, width)',
+                stacklevel=2,
+            )
         results['keypoint'], results['keypoint_score'] = keypoint, score
         return results
 
@@ -48,50 +64,31 @@ class LoadPoses(BaseTransform):
             results: the sample, with the required keys.
 
         Returns:
-            ``keypoint`` float32 [M, T, K, 2 or more] and ``keypoint_score``
-            float32 [M, T, K].
+            ``keypoint`` float32 [M, T, K, 2] and ``keypoint_score`` float32
+            [M, T, K].
 
         Raises:
             SampleError: there are none, or they are no such arrays.
         """
         source = cls._source(results)
-        if 'keypoint' in results:
-            score = results.get('keypoint_score')
-            try:
-                keypoint = np.array(results['keypoint'], np.float32)
-                if score is None:
-                    score = np.ones(keypoint.shape[:-1])
-                score = np.array(score, np.float32)
-            except (TypeError, ValueError) as error:  # ragged, or no numbers
-                raise SampleError(
-                    f'{source}: keypoint or keypoint_score is no array of '
-                    f'numbers ({error})'
-                ) from error
-        elif 'pose_file' in results:
-            try:
-                keypoint, score = read_poses(
+        try:
+            if 'keypoint' in results:
+                return as_poses(
+                    results['keypoint'], results.get('keypoint_score')
+                )
+            if 'pose_file' in results:
+                return read_poses(
                     source,
                     results.get('total_frames'),
                     _num_keypoints(results),
                 )
-            except (OSError, ValueError) as error:
-                raise SampleError(str(error)) from error
-        else:
-            raise SampleError(
-                f'{source}: the annotation has neither '
-                f'"keypoint" nor "pose_file"'
-            )
-        if (
-            keypoint.ndim != 4
-            or keypoint.shape[-1] < 2
-            or (score.shape != keypoint.shape[:-1])
-        ):
-            raise SampleError(
-                f'{source}: keypoint has shape {list(keypoint.shape)} and '
-                f'keypoint_score {list(score.shape)}, expected [M, T, K, 2] '
-                f'and [M, T, K]'
-            )
-        return keypoint, score
+        except (OSError, ValueError) as error:
+            text = str(error)
+            named = text if source in text else f'{source}: {text}'
+            raise SampleError(named) from error
+        raise SampleError(
+            f'{source}: the annotation has neither "keypoint" nor "pose_file"'
+        )
 
     @staticmethod
     def _check(results: Dict, source: str, keypoint: np.ndarray) -> None:

@@ -4,12 +4,14 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from integral_action.poses import person_score
+
 
 @TRANSFORMS.register_module()
 class SelectTopPersons(BaseTransform):
     """Keep the best persons of every frame (section 3.2).
 
-    A person's score is the mean of the keypoints' scores. Frames are taken
+    The best have the highest sum of their keypoints' scores. Frames are taken
     one by one: person i of one frame need not be person i of the next.
 
     Required and modified keys: ``keypoint`` [M, T, K, 2] and
@@ -17,7 +19,8 @@ class SelectTopPersons(BaseTransform):
 
     Args:
         num_person: how many persons a frame keeps.
-        score_thr: a person below this gets score 0 at all keypoints, and so
+        score_thr: a person whose :func:`person_score`, the mean of the found
+            keypoints, is below this gets score 0 at all keypoints, and so
             leaves no trace in the pose maps.
     """
 
@@ -30,16 +33,16 @@ class SelectTopPersons(BaseTransform):
     def transform(self, results: Dict) -> Dict:
         """Keep the best persons."""
         keypoint, score = results['keypoint'], results['keypoint_score']
-        person_score = score.mean(-1)  # [M, T]
         if len(score) > self.num_person:
-            best = np.argsort(-person_score, axis=0, kind='stable')
+            best = np.argsort(-score.mean(-1), axis=0, kind='stable')
             best = best[: self.num_person]
-            person_score = np.take_along_axis(person_score, best, 0)
             score = np.take_along_axis(score, best[..., None], 0)
             keypoint = np.take_along_axis(keypoint, best[..., None, None], 0)
         results['keypoint'] = keypoint
         results['keypoint_score'] = np.where(
-            (person_score >= self.score_thr)[..., None], score, np.float32(0)
+            (person_score(score) >= self.score_thr)[..., None],
+            score,
+            np.float32(0),
         )
         return results
 

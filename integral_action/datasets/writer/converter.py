@@ -2,14 +2,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Callable, Dict
 
-import numpy as np
-
 from integral_action.fileio import write_poses
+from integral_action.poses import as_poses, found_points, not_pixels
 
 from .video import (
     BROKEN_POSES,
     MISSING_POSES,
     NOBODY,
+    NOT_PIXELS,
     Poses,
     UnusableError,
     Video,
@@ -44,7 +44,7 @@ class VideoConverter:
 
     def _convert(self, video: Video) -> Dict:
         path = self.videos / video.filename
-        if path.is_file() and not Path(video.poses).is_file():
+        if path.is_file() and not Path(video.poses).exists():
             raise UnusableError(  # before the slow part
                 MISSING_POSES, f'{video.poses}: there is no such file'
             )
@@ -72,21 +72,17 @@ class VideoConverter:
 
     def _read(self, path: Path, info: VideoInfo) -> Poses:
         try:
-            keypoint, score = self.read(path, info)
-            keypoint, score = np.asarray(keypoint), np.asarray(score)
-            if (
-                keypoint.ndim != 4
-                or keypoint.shape[2:] != (self.num_keypoints, 2)
-                or keypoint.shape[:3] != score.shape
-            ):
+            keypoint, score = as_poses(*self.read(path, info))
+            if keypoint.shape[2] != self.num_keypoints:
                 raise ValueError(
-                    f'keypoint has shape {list(keypoint.shape)} and '
-                    f'keypoint_score {list(score.shape)}, expected '
-                    f'[M, T, {self.num_keypoints}, 2] and '
-                    f'[M, T, {self.num_keypoints}]'
+                    f'poses of {keypoint.shape[2]} keypoints, expected '
+                    f'{self.num_keypoints}'
                 )
         except Exception as error:  # what broken files raise has no limit
             raise UnusableError(BROKEN_POSES, _named(path, error)) from error
+        points = found_points(keypoint, score)
+        if reason := not_pixels(points, info.img_shape):
+            raise UnusableError(NOT_PIXELS, f'{path}: {reason}')
         return keypoint, score
 
 

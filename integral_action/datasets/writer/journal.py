@@ -71,6 +71,14 @@ class Journal:
 
 
 def stamp_of(*paths: Path) -> List:
-    """Changes when one of the files does."""
-    stats = [os.stat(path) if path.exists() else None for path in paths]
-    return [stat and [stat.st_size, stat.st_mtime_ns] for stat in stats]
+    """Return what changes when one of the files does, or one in a folder."""
+    return [_stamp(path) if path.exists() else None for path in paths]
+
+
+def _stamp(path: Path) -> List:
+    inside = path.iterdir() if path.is_dir() else ()
+    stats = [os.stat(one) for one in (path, *inside)]
+    return [
+        sum(stat.st_size for stat in stats),
+        max(stat.st_mtime_ns for stat in stats),
+    ]

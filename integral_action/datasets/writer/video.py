@@ -9,6 +9,7 @@ import numpy as np
 
 from integral_action.datasets.decord_reader import DecordReader
 from integral_action.fileio import SampleError
+from integral_action.poses import only_found
 
 Poses = Tuple[np.ndarray, np.ndarray]
 
@@ -20,6 +21,7 @@ VIDEO_SUFFIXES = (
 MISSING_VIDEO, BROKEN_VIDEO = 'video missing', 'video unreadable'
 MISSING_POSES, BROKEN_POSES = 'poses missing', 'poses unreadable'
 OTHER_LENGTH = 'poses of another length'
+NOT_PIXELS = 'poses are not pixels'
 NOBODY = 'no person in any frame'
 
 
@@ -55,13 +57,13 @@ class Video:
 
     @property
     def pose_file(self) -> str:
-        """Where its poses go, relative to the folder of poses."""
+        """Path of its poses, relative to the folder of poses."""
         return str(PurePosixPath(self.filename).with_suffix('.npz'))
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What a video measures.
+    """Measures of a video.
 
     Args:
         total_frames: how many frames decord counts in it.
@@ -109,15 +111,13 @@ def tidy_poses(
             score, which is what :class:`SelectTopPersons` goes by.
 
     Returns:
-        ``keypoint`` and ``score`` with 1 to ``max_persons`` persons; (0, 0)
-        with score 0 where a coordinate or the score is not finite; score 0
-        where it was negative.
+        ``keypoint`` and ``score`` with 1 to ``max_persons`` persons; score 0
+        where a keypoint is not found (:func:`is_found`), (0, 0) where a
+        coordinate is not finite.
     """
-    keypoint = np.array(keypoint, np.float32)
-    score = np.array(score, np.float32)
-    lost = ~np.isfinite(keypoint).all(-1) | ~np.isfinite(score)
-    keypoint[lost], score[lost] = 0, 0
-    score = score.clip(0)
+    keypoint, score = only_found(
+        np.asarray(keypoint, np.float32), np.asarray(score, np.float32)
+    )
     if len(score) > max_persons:
         best = np.argsort(-score.mean(-1), axis=0, kind='stable')
         best = best[:max_persons]
