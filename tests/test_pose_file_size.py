@@ -62,10 +62,10 @@ def test_what_the_video_explains(tmp_path):
     )
     with pytest.raises(SampleError, match='109 MB, expected 20 MB .*40 fra'):
         LoadPoses().transform(dict(sample))
-    write_poses(path, np.ones((2, 41, 18, 2)), np.ones((2, 41, 18)))
+    write_poses(path, np.full((2, 41, 18, 2), 9), np.ones((2, 41, 18)))
     with pytest.raises(SampleError, match='41 frames, but total_frames is 40'):
         LoadPoses().transform(dict(sample))
-    write_poses(path, np.ones((256, 40, 18, 2)), np.ones((256, 40, 18)))
+    write_poses(path, np.full((256, 40, 18, 2), 9), np.ones((256, 40, 18)))
     assert LoadPoses().transform(dict(sample))['keypoint'].shape[0] == 256
 
 
