@@ -159,7 +159,7 @@ class VideoPoseDataset(BaseActionDataset):
         return self.complete(info)
 
     def faults(self, info: Dict) -> Iterator[Tuple[str, str]]:
-        """What is wrong with a video of the annotation file.
+        """Find what is wrong with a video of the annotation file.
 
         Args:
             info: the video; ``filename`` is added where it has ``frame_dir``.
