@@ -145,14 +145,14 @@ def make_videos(
         )
         video, poses = folder / f'{index}.mp4', folder / f'{index}.npz'
         with av.open(str(video), 'w') as container:
-            stream = container.add_stream('libx264', 30)
+            options = dict(mbtree='0')  # with it, runs differ
+            stream = container.add_stream('libx264', 30, options=options)
             stream.width = stream.height = size
             stream.pix_fmt = 'yuv420p'
             for picture in pictures:
                 frame = av.VideoFrame.from_ndarray(
                     np.ascontiguousarray(picture), 'rgb24'
                 )
-                frame = frame.reformat(format='yuv420p', threads=1)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode())
         others = range(persons)

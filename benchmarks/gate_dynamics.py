@@ -127,13 +127,18 @@ def plot(gates: Dict[Case, List[float]], path: str) -> None:
     )
     for case, values in gates.items():
         panel = axes[data.index(case.data), features.index(case.features)]
-        panel.plot(range(1, len(values) + 1), values, label=f'{case.weight:g}')
-        panel.set(title=f'{case.data}, {case.features}', ylim=(0, 0.6))
+        panel.plot(
+            range(1, len(values) + 1),
+            values,
+            color=f'C{LAMBDAS.index(case.weight)}',
+            label=f'{case.weight:g}',
+        )
+        panel.set(title=f'{case.data}, {case.features}', ylim=(0, 1))
     for row in axes:
         row[0].set_ylabel('mean of G')
     for panel in axes[-1]:
         panel.set_xlabel('epoch')
-    axes[0, 0].legend(title='lambda', fontsize='small')
+    axes[0, -1].legend(title='lambda', fontsize='small', ncols=2)
     figure.savefig(path, dpi=120)
 
 

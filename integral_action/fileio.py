@@ -11,6 +11,7 @@ import json
 import math
 import os
 import pickle
+import re
 import zipfile
 from collections.abc import Sequence
 from numbers import Integral
@@ -295,12 +296,38 @@ class whole_file:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         return self.temporary
 
-    def __exit__(self, error, *_) -> None:
+    def __exit__(self, kind, error, _) -> None:
         try:
             if error is None:
                 os.replace(self.temporary, self.path)
+            elif isinstance(error, OSError) and error.filename is None:
+                error.filename = str(self.path)  # as of a disk that is full
         finally:
             self.temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: PathLike, pattern: str = '**/.*') -> None:
+    """Remove what killed processes of this machine have left of their
+    :class:`whole_file`.
+
+    Args:
+        folder: where to look.
+        pattern: of their names, ``.name.PROCESS.ending``.
+    """
+    for path in Path(folder).glob(pattern):
+        found = re.fullmatch(r'\..+\.(\d+)(\.\w+)?', path.name)
+        if found and not _is_running(int(found[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # another user's
+        pass
+    return True
 
 
 def records_of(

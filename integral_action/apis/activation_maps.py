@@ -1,4 +1,4 @@
-"""Where in the frames and poses a class is seen."""
+"""Class activation maps: the places where a class is seen."""
 
 from typing import Any, Dict, List, Optional
 

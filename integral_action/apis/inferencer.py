@@ -318,8 +318,9 @@ class IntegralActionInferencer(BaseInferencer):
                 wrong with it or its poses.
             OSError: nothing can be written in ``out_dir``.
         """
-        if batch_size < 1:
-            raise ValueError(f'batch_size is {batch_size}, expected 1 or more')
+        for name, value in (('batch_size', batch_size), ('top_k', top_k)):
+            if value < 1:
+                raise ValueError(f'{name} is {value}, expected 1 or more')
         if not fps > 0:
             raise ValueError(f'fps is {fps}, expected more than 0')
         stride = window if stride is None else stride

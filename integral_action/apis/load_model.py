@@ -46,12 +46,17 @@ def load_model(
     Raises:
         FileNotFoundError: there is no such file.
         ConnectionError: it is to be downloaded, and cannot be.
-        RuntimeError, AssertionError: torch's, where there is no such device.
         ValueError: it is no checkpoint, carries no config, names a component
             that is not registered or a path, or its weights are not the
-            model's, or not finite.
+            model's, or not finite; or there is no such device.
     """
-    torch.empty(0, device=device)  # a missing device before all the work
+    try:
+        torch.empty(0, device=device)  # before all the work
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device is {str(device)!r}, which torch has not here: {reason}'
+        ) from error
     content = read_checkpoint(checkpoint)
     init_default_scope('mmaction')
     try:

@@ -1,6 +1,7 @@
 """Writing and reading exported models."""
 
 import importlib.util
+import io
 import json
 import warnings
 from pathlib import Path
@@ -107,12 +108,11 @@ def export_program(
         program = torch.export.export(
             deployable, inputs, dynamic_shapes=(tuple(axes for _ in inputs),)
         )
+    stream = io.BytesIO()  # on a disk that is full, torch's writer aborts
+    extra = {METADATA_FILE: json.dumps(metadata)}
+    torch.export.save(program, stream, extra_files=extra)
     with whole_file(path) as temporary:
-        torch.export.save(
-            program,
-            str(temporary),
-            extra_files={METADATA_FILE: json.dumps(metadata)},
-        )
+        temporary.write_bytes(stream.getbuffer())
 
 
 def load_program(

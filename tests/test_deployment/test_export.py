@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -264,6 +265,30 @@ def test_program_of_torch_export(checkpoints, tmp_path):
         with torch.no_grad():
             given = program(*inputs.values())
         assert_near(given, verify.predict(model, inputs), 1e-5)
+
+
+def test_a_program_on_a_full_disk_is_an_error(checkpoints, tmp_path):
+    tool = ROOT / 'tools' / 'deployment' / 'export_program.py'
+    limited = (
+        'import resource, runpy, sys; '
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (9999, 9999)); '
+        'sys.argv = sys.argv[1:]; '
+        'runpy.run_path(sys.argv[0], run_name="__main__")'
+    )
+    words = [tool, checkpoints['pose'], 'model.pt2']
+    done = subprocess.run(
+        [sys.executable, '-c', limited, *map(str, words)],
+        cwd=tmp_path,
+        env=os.environ
+        | dict(
+            PYTHONPATH=f'{ROOT}:{tool.parent}', PYTHONDONTWRITEBYTECODE='1'
+        ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr[-2000:]
+    assert "File too large: 'model.pt2'" in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_release_and_its_learned_alignment(tmp_path):

@@ -206,7 +206,7 @@ def test_what_has_features_of_its_own(train, stages, tmp_path):
     folder = tmp_path / 'features'
 
     def made(num_views=3, **changes):
-        """How many stores of each stream a training adds."""
+        """Count the stores of each stream that a training adds."""
         before = set(folder.glob('*'))
         changes = dict(train_cfg=dict(max_epochs=1), **changes)
         train(reuse(str(folder), num_views), **changes)

@@ -140,6 +140,11 @@ def test_a_folder_with_a_bad_video(tools, folder, capsys):
         (['a.avi', '--pose-estimator', 'onnx'], 'model'),  # as it once was
         (['a.avi', '--poses', 'other:Class'], "pose estimator 'other:Class'"),
         (['a.avi', '--classes', 'none.txt'], 'none.txt'),
+        (
+            ['a.avi', '--poses', 'poses/a.npz', '--top-k', '-1'],
+            'top_k is -1, expected 1 or more',
+        ),
+        (['a.avi', '--device', 'cuda:99'], "device is 'cuda:99', which"),
     ],
 )
 def test_errors_are_one_line(
@@ -149,7 +154,7 @@ def test_errors_are_one_line(
     monkeypatch.setitem(sys.modules, 'rtmlib', None)
     monkeypatch.setitem(sys.modules, 'mediapipe', None)
     arguments += ['--checkpoint', 'model.pth', '--out-dir', 'out']
-    assert tools[0].main([*arguments, '--device', 'cpu']) == 1
+    assert tools[0].main(['--device', 'cpu', *arguments]) == 1
     error = capsys.readouterr().err
     assert error.startswith('error: ') and message in error
     assert len(error.splitlines()) == 1
@@ -180,7 +185,11 @@ def test_look_inside(tools, folder, capsys, monkeypatch):
     pictures = [cv2.imread(f'{label}.png') for label in ('act 3', '3')]
     assert np.array_equal(*pictures)
     # frames, pose maps, both streams, their sum; 8 instants
-    assert pictures[0].shape == (58 + 5 * (22 + 48 + 8), 8 * 52 - 4, 3)
+    assert pictures[0].shape == (
+        58 + 5 * (22 + 48 + 8) + 26,
+        8 * 52 - 4,
+        3,
+    )
     capsys.readouterr()
     for label, message in (
         ('act 99', "'act 99' is none of the 12 class names"),

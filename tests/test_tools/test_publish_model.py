@@ -80,7 +80,12 @@ def publish(tool, source, folder, *arguments):
 
 
 def test_what_is_in_it(tool, trained, tmp_path, capsys):
+    killed = subprocess.Popen([sys.executable, '-c', ''])
+    killed.wait()
+    left = tmp_path / f'.model-0123abcd.{killed.pid}.pth'
+    left.write_bytes(b'half')
     path = publish(tool, trained, tmp_path)
+    assert not left.exists()
     assert re.fullmatch(r'model-[0-9a-f]{8}\.pth', path.name)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     assert path.stem.endswith(digest[:8])

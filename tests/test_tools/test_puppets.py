@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -374,6 +375,9 @@ def test_interrupted_run_goes_on(small, puppets):
     (small / 'videos/train/00000.mp4').unlink()
     (small / 'poses/out_of_context/00003.npz').unlink()
     (small / 'test.jsonl').unlink()
+    killed = subprocess.Popen([sys.executable, '-c', ''])
+    killed.wait()
+    (small / f'videos/train/.00000.{killed.pid}.mp4').write_bytes(b'half')
     puppets.main([str(small), *SMALL])
     assert contents(small) == before
     assert kept.stat().st_mtime_ns == stamp

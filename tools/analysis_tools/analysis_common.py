@@ -1,4 +1,4 @@
-"""What the analysis tools share: reading result files, writing reports."""
+"""Functions that the analysis tools share: result files and reports."""
 
 import argparse
 import sys
@@ -26,8 +26,8 @@ Models = Dict[str, Dict[str, Results]]
 
 
 def read_models(args: argparse.Namespace) -> Models:
-    """The models of ``add_streams`` and ``add_models``, their videos in one
-    order.
+    """Read the models of ``add_streams`` and ``add_models``, their videos in
+    one order.
 
     Raises:
         ValueError: no model, one without files, a name twice, or models of

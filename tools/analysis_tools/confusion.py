@@ -28,7 +28,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--num',
         type=int,
         default=10,
-        help='of confusions to list (default: 10)',
+        help='number of confusions to list (default: 10)',
     )
     return parser.parse_args(arguments)
 
@@ -65,7 +65,7 @@ def confusion(results: Results) -> np.ndarray:
 
 
 def shares(matrix: np.ndarray) -> np.ndarray:
-    """In percent of a class's videos; 0 of a class without any."""
+    """Return the percentage of a class's videos; 0 of a class without any."""
     return 100 * matrix / matrix.sum(1, keepdims=True).clip(1)
 
 
@@ -98,8 +98,8 @@ def frequent_table(
 def confusion_figure(
     matrices: Dict[Tuple[str, str], np.ndarray], names: List[str]
 ) -> Figure:
-    """In shades of grey, with the numbers of videos; a row a dataset, a column
-    a model."""
+    """Draw shades of grey with the numbers of videos; a row per dataset, a
+    column per model."""
     datasets, models = (list(dict.fromkeys(part)) for part in zip(*matrices))
     side = 3.2 if len(names) > MAX_NAMES else 1 + 0.19 * len(names)
     room = 0 if len(names) > MAX_NAMES else 1.2  # for names

@@ -38,7 +38,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     parser.add_argument(
         '--annotations', required=True, help='the list of the videos'
     )
-    parser.add_argument('--split', help='which split of it')
+    parser.add_argument('--split', help='split of it')
     for stream in ('video', 'pose'):
         parser.add_argument(
             f'--{stream}-prefix',
@@ -47,7 +47,9 @@ def parse_args(arguments=None) -> argparse.Namespace:
             help=f"of the list's {stream} files, as in the config's data_root "
             f'and data_prefix',
         )
-    parser.add_argument('--layout', default='openpose18', help='of the poses')
+    parser.add_argument(
+        '--layout', default='openpose18', help='keypoints of the poses'
+    )
     parser.add_argument(
         '--num',
         type=int,
@@ -58,7 +60,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--panel-width',
         type=int,
         default=160,
-        help='of a frame, pixels (default: 160)',
+        help='width of a frame, pixels (default: 160)',
     )
     return parser.parse_args(arguments)
 
@@ -123,7 +125,7 @@ def has_pattern(
 
 
 def count_table(models: Models) -> Table:
-    """How many videos of each dataset which models get right."""
+    """Count the videos of each dataset by the models that are right."""
     datasets = {
         dataset: {name: model[dataset] for name, model in models.items()}
         for dataset in models[APPEARANCE]

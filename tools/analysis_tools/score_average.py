@@ -22,7 +22,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     parser = make_parser(__doc__, 'score_average')
     add_streams(parser)
     parser.add_argument(
-        '--num', type=int, default=11, help='of weights (default: 11)'
+        '--num', type=int, default=11, help='number of weights (default: 11)'
     )
     return parser.parse_args(arguments)
 

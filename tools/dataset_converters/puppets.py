@@ -75,7 +75,12 @@ if __name__ == '__main__':
 
 import cv2
 
-from integral_action.fileio import whole_file, write_annotations, write_poses
+from integral_action.fileio import (
+    remove_unfinished,
+    whole_file,
+    write_annotations,
+    write_poses,
+)
 from integral_action.keypoints import KeypointLayout
 
 FPS = 8.0
@@ -847,6 +852,7 @@ def main(argv=None) -> None:
     args = vars(parse_args(argv))
     out, workers = args.pop('out'), args.pop('workers')
     claim(out, args)
+    remove_unfinished(out)
     tasks = [
         (split, index)
         for split in SPLITS

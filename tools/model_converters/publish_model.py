@@ -22,6 +22,7 @@ gives the same file.
 """
 
 import argparse
+import glob
 import hashlib
 import io
 import sys
@@ -73,7 +74,7 @@ from mmengine.config import Config
 from integral_action.apis import load_model
 from integral_action.checkpoints import installed_versions
 from integral_action.datasets.label_map import LabelMap
-from integral_action.fileio import whole_file
+from integral_action.fileio import remove_unfinished, whole_file
 from integral_action.quantization import SCALES, quantize
 
 # of a config: where a training ran, and how it was watched
@@ -182,6 +183,7 @@ def write(checkpoint: Dict, target: Path) -> Path:
     name = target.name.removesuffix('.pth')
     digest = hashlib.sha256(data).hexdigest()[:8]
     path = target.with_name(f'{name}-{digest}.pth')
+    remove_unfinished(path.parent, f'.{glob.escape(name)}-*.pth')
     with whole_file(path) as temporary:
         temporary.write_bytes(data)
         load_model(temporary)
