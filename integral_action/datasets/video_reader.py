@@ -22,7 +22,7 @@ from integral_action.fileio import SampleError
 
 # These store a picture a packet, and its time. Others are read in order.
 CONTAINERS = ('mov', 'matroska', 'avi')
-CODECS = ('h264', 'hevc', 'vp8', 'vp9', 'av1', 'mpeg4')
+CODECS = 'h264 hevc vp8 vp9 av1 mpeg4 mjpeg ffv1 prores'.split()
 REORDERED = 32  # no codec stores a picture further from its turn
 SMALLEST = 20  # bytes of a packet of MPEG-4 that surely holds a picture
 # pictures and text, which FFmpeg would show, and lists of other files
@@ -102,6 +102,7 @@ class VideoReader:
     Args:
         source: a path, or a file's bytes.
         num_threads: of the decoder.
+        name: what messages call it; None for the path.
 
     Raises:
         SampleError: it cannot be read as a video; of all methods, too.
@@ -111,10 +112,11 @@ class VideoReader:
         self,
         source: Union[str, Path, bytes, memoryview],
         num_threads: int = 1,
+        name: Optional[str] = None,
     ) -> None:
         self._source, self._num_threads = source, num_threads
         self._in_memory = isinstance(source, (bytes, memoryview))
-        self._name = 'a video' if self._in_memory else str(source)
+        self._name = name or ('a video' if self._in_memory else str(source))
         self._converter = _Converter()
         self._times: Optional[np.ndarray] = None
         self._frames: Optional[Iterator] = None
@@ -126,9 +128,9 @@ class VideoReader:
         if not self._in_memory:
             path = Path(self._source)
             if not path.is_file():
-                raise SampleError(f'{path}: there is no such video')
+                raise SampleError(f'{self._name}: there is no such video')
             if not path.stat().st_size:
-                raise SampleError(f'{path}: an empty file, not a video')
+                raise SampleError(f'{self._name}: an empty file, not a video')
         try:
             container = av.open(
                 # never a URL, whatever its name
@@ -215,13 +217,6 @@ class VideoReader:
                 if only is None:
                     self._index = self._times = None
                 only = None
-            except av.FFmpegError as error:
-                self._frames = None
-                of = f' of {len(self)}' if self._index else ''
-                raise self._error(
-                    f'it ends early, frame {self._next}{of} cannot be decoded',
-                    error,
-                ) from error
         if only is not None:
             self._frames = None
         try:
@@ -305,7 +300,6 @@ class VideoReader:
                 self._told(number, only) if index else self._counted()
             )
         for found, frame in self._frames:
-            self._next = found + 1
             if found == number:
                 return self._converter(frame)
             if found > number:
@@ -330,14 +324,15 @@ class VideoReader:
             if found is None or (only is None and found > expected):
                 raise _UntoldError
             if found >= expected:
+                self._next = expected = found + 1
                 yield found, frame
-                expected = found + 1
 
     def _counted(self) -> Iterator:
         """Number and frame, of all frames; then their times are known."""
         self._open()
-        times, duration = [], 0
+        times, duration, self._next = [], 0, 0
         for number, frame in enumerate(self._decode(self._demux())):
+            self._next = number + 1
             yield number, frame
             times.append(np.nan if frame.time is None else frame.time)
             duration = (frame.duration or 0) * float(frame.time_base or 0)
@@ -354,7 +349,18 @@ class VideoReader:
                     only is None or self._index.number.get(packet.pts) in only
                 )
                 self._codec.skip_frame = 'DEFAULT' if needed else 'NONREF'
-            yield from self._codec.decode(packet)
+            try:
+                frames = self._codec.decode(packet)
+            except av.FFmpegError as error:
+                if self._index is None and not self._next:
+                    continue  # a recording begins between two key frames
+                self._frames = None
+                of = f' of {len(self)}' if self._index else ''
+                raise self._error(
+                    f'it ends early, frame {self._next}{of} cannot be decoded',
+                    error,
+                ) from error
+            yield from frames
 
 
 def _main_stream(container):
