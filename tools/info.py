@@ -29,7 +29,16 @@ class Part(NamedTuple):
 
 
 # each by its name in Python; forks and flavours share one
-NEEDED = ('torch', 'mmengine', 'mmcv', 'mmaction', 'numpy', 'av', 'cv2', 'numba')
+NEEDED = (
+    'torch',
+    'mmengine',
+    'mmcv',
+    'mmaction',
+    'numpy',
+    'av',
+    'cv2',
+    'numba',
+)
 PARTS = (
     Part('web', 'gradio', 'integral_action[web]'),
     Part('export onnx', 'onnx', 'integral_action[onnx]'),

@@ -334,11 +334,12 @@ class VideoReader:
         for number, frame in enumerate(self._decode(self._demux())):
             self._next = number + 1
             yield number, frame
-            times.append(np.nan if frame.time is None else frame.time)
-            duration = (frame.duration or 0) * float(frame.time_base or 0)
+            times.append(np.nan if frame.pts is None else frame.pts)
+            duration = frame.duration or 0
         if not times:
             raise SampleError(f'{self._name}: no frame of it can be decoded')
-        self._times = self._with_end(np.array(times), duration)
+        base = float(self._stream.time_base)
+        self._times = self._with_end(np.array(times) * base, duration * base)
 
     def _decode(
         self, packets: Iterator[av.Packet], only: Optional[Set[int]] = None
