@@ -243,7 +243,8 @@ def test_a_frame_that_cannot_be_decoded_is_named(tmp_path):
     place = -1
     for _ in range(52):  # the header has one; then that of frame 50
         place = data.index(b'00dc', place + 1)
-    data[place + 8 : place + 508] = bytes(500)
+    size = int.from_bytes(data[place + 4 : place + 8], 'little')
+    data[place + 8 : place + 8 + size] = bytes(size)
     path.write_bytes(data)
     reader = VideoReader(path)
     assert numbers(reader.get_batch([3, 49, 51])) == [3, 49, 51]
