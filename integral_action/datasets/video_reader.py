@@ -210,19 +210,30 @@ class VideoReader:
         only = set(numbers) if spread and self._codec.name == 'h264' else None
         while True:
             try:
-                frames = {n: self._picture(n, only) for n in numbers}
-                break
+                return self._batch(np.asarray(indices), numbers, only)
             except _UntoldError:  # read it the slower way
-                self._frames = None
                 if only is None:
                     self._index = self._times = None
-                only = None
-        if only is not None:
+                self._frames = only = None
+
+    def _batch(
+        self, indices: np.ndarray, numbers: List[int], only: Optional[Set[int]]
+    ) -> np.ndarray:
+        frames = None
+        for number in numbers:
+            picture = self._picture(number, only)
+            if frames is None:
+                shape = picture.shape
+                frames = np.empty((len(indices), *shape), np.uint8)
+            elif picture.shape != shape:
+                raise SampleError(
+                    f'{self._name}: frame {number} is {picture.shape[1]}x'
+                    f'{picture.shape[0]}, others are {shape[1]}x{shape[0]}'
+                )
+            frames[indices == number] = picture
+        if only is not None:  # the next ones may have been left out
             self._frames = None
-        try:
-            return np.stack([frames[int(i)] for i in indices])
-        except ValueError as error:
-            raise self._error('its frames change in size', error) from error
+        return frames
 
     # -------------------------------------------------------------- packets
 
@@ -414,35 +425,36 @@ class _Converter:
     """Turn decoded frames into upright RGB pictures, as FFmpeg does."""
 
     def __init__(self) -> None:
-        self._kind = self._graph = None
+        self._kind = self._graph = self._turns = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
-        matrix = frame.side_data.get('DISPLAYMATRIX')
+        if self._turns is None:
+            # side data and its frame hold each other: once is enough
+            self._turns = _turns(frame.side_data.get('DISPLAYMATRIX'))
         kind = (
             f'video_size={frame.width}x{frame.height}:time_base=1/1'
             f':pix_fmt={frame.format.name}'
             f':colorspace={int(frame.colorspace)}'
-            f':range={int(frame.color_range)}',
-            None if matrix is None else bytes(matrix),
+            f':range={int(frame.color_range)}'
         )
         if kind != self._kind:
             self._kind, self._graph = kind, av.filter.Graph()
             self._graph.threads = 1
-            add = self._graph.add
             steps = [('scale', 'flags=bicubic'), ('format', 'rgb24')]
-            steps = [('buffer', kind[0]), *_turns(kind[1]), *steps]
-            nodes = [add(*step) for step in steps] + [add('buffersink')]
+            steps = [('buffer', kind), *self._turns, *steps]
+            nodes = [self._graph.add(*step) for step in steps]
+            nodes.append(self._graph.add('buffersink'))
             self._graph.link_nodes(*nodes).configure()
         self._graph.push(frame)
         return self._graph.pull().to_ndarray()
 
 
-def _turns(matrix: Optional[bytes]) -> List[Tuple[str, str]]:
+def _turns(matrix) -> List[Tuple[str, str]]:
     """Filters that turn and mirror a picture as its display matrix says:
     x' = a x + c y, y' = b x + d y."""
     if matrix is None:
         return []
-    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
     steps = []
     if abs(b) > abs(a):
         steps, a, d = [('transpose', 'cclock_flip')], c, b
