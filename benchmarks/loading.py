@@ -30,7 +30,7 @@ from mmengine.registry import init_default_scope
 from stock import stock, with_maps
 from ten_clips import read_videos
 
-from integral_action.datasets.pyav_reader import PyAVReader
+from integral_action.datasets.video_reader import VideoReader
 
 
 def seeded(run, seed):
@@ -42,15 +42,6 @@ def seeded(run, seed):
         return run()
 
     return start_over
-
-
-def by_pyav(pipeline):
-    """Our pipeline, decoded by PyAV."""
-    steps = copy.deepcopy(pipeline)
-    for step in steps:
-        if step['type'] == 'DecodeTwoStream':
-            step['decoder'] = 'pyav'
-    return steps
 
 
 def load(videos, pipeline):
@@ -90,14 +81,14 @@ def check(videos, ours, theirs):
 
 
 def read_decord(path, indices):
-    """What ``DecodeTwoStream`` does."""
+    """What MMAction2's ``DecordDecode`` does."""
     reader = decord.VideoReader(path, num_threads=1)
     return reader.get_batch(indices).asnumpy()
 
 
 def read_pyav(path, indices):
-    """What ``DecodeTwoStream(decoder='pyav')`` does."""
-    return PyAVReader(path).get_batch(indices)
+    """What ``DecodeTwoStream`` does."""
+    return VideoReader(path).get_batch(indices)
 
 
 def read_torchcodec(path, indices):
@@ -181,11 +172,9 @@ def main() -> None:
         for table, pipeline in pipelines.items():
             ours = with_maps(pipeline)
             check(videos, ours, stock(pipeline))
-            check(videos, by_pyav(ours), stock(pipeline))
             times = common.measure(
                 {
-                    'ours, PyAV': load(videos, by_pyav(ours)),
-                    'ours, decord': load(videos, ours),
+                    'ours': load(videos, ours),
                     'MMAction2, keypoints': load(videos, stock(pipeline)),
                     'MMAction2, keypoints and limbs': load(
                         videos, stock(pipeline, limbs=True)

@@ -1,4 +1,4 @@
-"""Run an exported model on a video: onnxruntime, numpy and OpenCV alone.
+"""Run an exported model on a video: onnxruntime, numpy, OpenCV and PyAV alone.
 
     python demo/onnx_inference.py MODEL.onnx VIDEO [--poses POSES.npz]
 
@@ -17,6 +17,7 @@ import json
 import os
 import sys
 
+import av
 import cv2
 import numpy as np
 
@@ -68,7 +69,7 @@ def decode(sample, **_):
     sample.shape = sample.video[0].shape[:2]
     if 'RGB' in sample.frames:
         numbers = sample.frames['RGB'].ravel()
-        sample.imgs = np.stack([sample.video[i] for i in numbers])
+        sample.imgs = sample.video.read(numbers)
     if 'Pose' in sample.frames:
         keypoint, score = sample.poses
         if score.shape[1] != len(sample.video):
@@ -149,7 +150,7 @@ def make_inputs(metadata, video, poses=None):
 
     Args:
         metadata: of the model.
-        video: RGB frames.
+        video: RGB frames, by their numbers.
         poses: (keypoint, score), where the model takes them.
     """
     sample = Sample(video, poses)
@@ -183,17 +184,56 @@ def make_inputs(metadata, video, poses=None):
     return inputs
 
 
-def read_video(path):
-    """RGB frames."""
-    capture, frames = cv2.VideoCapture(path), []
-    while True:
-        there, frame = capture.read()
-        if not there:
-            break
-        frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
-    if not frames:
-        raise SystemExit(f'error: {path}: cannot be read as a video')
-    return frames
+class Video:
+    """Frames of a video file, RGB, counted as they are shown; of a long video
+    only those that are asked for are in memory at once."""
+
+    def __init__(self, path):
+        self.path = path
+        try:
+            self.total = sum(1 for _ in self.decode())
+        except (OSError, ValueError, RuntimeError) as error:
+            raise SystemExit(f'error: {path}: {error}') from error
+        if not self.total:
+            raise SystemExit(f'error: {path}: cannot be read as a video')
+
+    def decode(self):
+        """All frames in order."""
+        with av.open(f'file:{self.path}') as container:
+            films = [
+                stream
+                for stream in container.streams.video
+                if not stream.disposition & av.stream.Disposition.attached_pic
+            ]
+            film = max(
+                films,
+                key=lambda film: (
+                    bool(film.disposition & av.stream.Disposition.default),
+                    film.width * film.height,
+                ),
+                default=None,
+            )
+            if film is not None:
+                yield from container.decode(film)
+
+    def __len__(self):
+        return self.total
+
+    def __getitem__(self, number):
+        return self.read([number])[0]
+
+    def read(self, numbers):
+        """RGB [len(numbers), H, W, 3], upright."""
+        wanted, found = set(map(int, numbers)), {}
+        for number, frame in enumerate(self.decode()):
+            if number in wanted:
+                picture = frame.to_ndarray(format='rgb24')
+                # counter-clockwise, as files of telephones ask for
+                turns = round(frame.rotation / 90)
+                found[number] = np.rot90(picture, turns)
+            if len(found) == len(wanted):
+                break
+        return np.stack([found[int(number)] for number in numbers])
 
 
 def main(arguments=None):
@@ -216,7 +256,7 @@ def main(arguments=None):
             raise SystemExit('error: the model takes poses; give --poses')
         with np.load(args.poses) as arrays:
             poses = arrays['keypoint'], arrays['keypoint_score']
-    inputs = make_inputs(metadata, read_video(args.video), poses)
+    inputs = make_inputs(metadata, Video(args.video), poses)
     outputs = dict(zip(metadata['outputs'], session.run(None, inputs)))
 
     scores = outputs['scores'][0]

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from integral_action.datasets.decord_reader import DecordReader
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import load_pickle, read_annotations, read_poses
 from integral_action.keypoints import KeypointLayout
 from integral_action.pose_maps import render_pose_maps, to_map_pixels
@@ -104,7 +104,7 @@ def arrow(axes, start, end, width=1.5):
 
 def draw_row(axes, record, samples, classes, note):
     """One clip: what goes in, what each stream says, what comes out."""
-    reader = DecordReader(str(DATA / 'videos' / record['filename']))
+    reader = VideoReader(DATA / 'videos' / record['filename'])
     keypoint, score = read_poses(DATA / 'poses' / record['pose_file'])
     moment = int(score[0].sum(1).argmax()) if score.any() else 0
     picture, zoom = reader.get_batch([moment])[0], 5

@@ -22,7 +22,7 @@ FRAMES = np.full((10, 24, 32, 3), 90, np.uint8)
 
 def film(**options):
     options = dict(captions=[(0, [('walk', 0.9), ('run', 0.1)])]) | options
-    return list(overlay_film(FRAMES, 5, len(FRAMES), width=640, **options))
+    return list(overlay_film(FRAMES, np.arange(11) / 5, width=640, **options))
 
 
 def where(picture, colour):

@@ -147,7 +147,6 @@ ERRORS = {
 }
 WARNINGS = {
     'other_size': 'img_shape is another size than the video',
-    'replaced_frames': 'not all frames can be decoded',
     'video_longer': 'the video is longer than its annotation',
     'at_origin': 'keypoints at (0, 0), which count as not found',
     'few_persons': 'nobody in many frames',

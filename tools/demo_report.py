@@ -80,7 +80,7 @@ def examples_figure(data: Path):
     import cv2
     from matplotlib.figure import Figure
 
-    from integral_action.datasets.decord_reader import DecordReader
+    from integral_action.datasets.video_reader import VideoReader
     from integral_action.fileio import read_annotations, read_poses
     from integral_action.keypoints import KeypointLayout
     from integral_action.pose_maps import render_pose_maps, to_map_pixels
@@ -104,7 +104,7 @@ def examples_figure(data: Path):
             keypoint, score = read_poses(data / 'poses' / record['pose_file'])
             moment = int(score[0].sum(1).argmax())  # the best seen
             keypoint, score = keypoint[:, moment], score[:, moment]
-            picture = DecordReader(str(video)).get_batch([moment])[0]
+            picture = VideoReader(video).get_batch([moment])[0]
             size = picture.shape[:2]
             zoom = 4
             large = cv2.resize(

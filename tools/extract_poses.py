@@ -18,6 +18,7 @@ import hashlib
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -139,7 +140,6 @@ if __name__ == '__main__':
 import torch.distributed
 from mmengine.dist import all_gather_object, get_dist_info
 
-from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.video_list import (
     Line,
@@ -147,7 +147,8 @@ from integral_action.datasets.video_list import (
     number_labels,
     read_video_list,
 )
-from integral_action.datasets.writer import VIDEO_SUFFIXES, video_files
+from integral_action.datasets.video_reader import VideoReader
+from integral_action.datasets.writer import is_video, video_files
 from integral_action.fileio import (
     SampleError,
     read_annotations,
@@ -236,9 +237,10 @@ def read_sources(
 
 
 def _is_text(source: Path) -> bool:
-    return source.is_file() and source.suffix.lower() not in (
-        '.jsonl',
-        *VIDEO_SUFFIXES,
+    return (
+        source.is_file()
+        and source.suffix.lower() != '.jsonl'
+        and not is_video(source)
     )
 
 
@@ -256,7 +258,7 @@ def _read_source(
     if not source.exists():
         raise FileNotFoundError(f'{source}: there is no such file or folder')
     root = prefix or source.parent
-    if source.suffix.lower() in VIDEO_SUFFIXES:
+    if is_video(source):
         return 'videos', source.parent, [dict(filename=source.name)]
     if source.suffix == '.jsonl':
         records = list(read_annotations(source))
@@ -270,7 +272,7 @@ def _read_source(
         return source.stem, root, records
     records = []
     for line in lists[source]:
-        if Path(line.filename).suffix.lower() not in VIDEO_SUFFIXES:
+        if not re.fullmatch(r'\.\w+', Path(line.filename).suffix):
             raise ValueError(
                 f'{line.place}: {line.filename!r}, expected the path of a '
                 f'video and, if you like, its label'
@@ -399,24 +401,11 @@ def read_frames(path: Path, batch_size: int) -> Iterator[Tuple]:
     Raises:
         SampleError: it is missing, broken or empty.
     """
-    if not path.is_file():
-        raise SampleError(f'{path}: there is no such video')
-    doing = 'read as a video'
-    try:  # decord's errors have no common class
-        reader = DecordReader(str(path))
-        total = len(reader)
-        doing = 'decoded'
-        for start in range(0, total, batch_size):
-            stop = min(start + batch_size, total)
-            frames = reader.get_batch(range(start, stop))
-            yield frames, total
-    except Exception as error:
-        raise SampleError(
-            f'{path}: cannot be {doing}, is it truncated? '
-            f'({_first_line(error)})'
-        ) from error
-    if not total:
-        raise SampleError(f'{path}: a video without frames')
+    reader = VideoReader(path)
+    total = len(reader)
+    for start in range(0, total, batch_size):
+        stop = min(start + batch_size, total)
+        yield reader.get_batch(range(start, stop)), total
 
 
 def estimate(

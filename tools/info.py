@@ -29,9 +29,17 @@ class Part(NamedTuple):
 
 
 # each by its name in Python; forks and flavours share one
-NEEDED = ('torch', 'mmengine', 'mmcv', 'mmaction', 'numpy', 'cv2', 'numba')
+NEEDED = (
+    'torch',
+    'mmengine',
+    'mmcv',
+    'mmaction',
+    'numpy',
+    'av',
+    'cv2',
+    'numba',
+)
 PARTS = (
-    Part('overlays that browsers play', 'av', 'integral_action[video]'),
     Part('web', 'gradio', 'integral_action[web]'),
     Part('export onnx', 'onnx', 'integral_action[onnx]'),
     Part(

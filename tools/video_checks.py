@@ -4,7 +4,6 @@ import hashlib
 import json
 import multiprocessing
 import signal
-import warnings
 from collections import deque
 from concurrent.futures import (
     FIRST_COMPLETED,
@@ -64,7 +63,7 @@ class Result(NamedTuple):
 
 def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
     """Open a video and decode its first and last frame, or all."""
-    from integral_action.datasets.decord_reader import DecordReader
+    from integral_action.datasets.video_reader import VideoReader
     from integral_action.poses import has_swapped_shape
 
     path = info['filename']
@@ -72,23 +71,15 @@ def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
         yield Problem('missing_video', 'there is no such file')
         return
     try:
-        reader = DecordReader(path)
+        reader = VideoReader(path)
         length = len(reader)
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')  # it is said below
-            shape = reader.get_batch([0, length - 1]).shape[1:3]
-            for start in range(0, length if limits.decode else 0, 16):
-                reader.get_batch(range(start, min(start + 16, length)))
+        shape = reader.get_batch([0, length - 1]).shape[1:3]
+        for start in range(0, length if limits.decode else 0, 16):
+            reader.get_batch(range(start, min(start + 16, length)))
     except Exception as error:  # what broken bytes raise has no limit
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = one_line(error).replace(f'{path}: ', '', 1)
         yield Problem('unreadable_video', reason)
         return
-    if reader.replaced:
-        yield Problem(
-            'replaced_frames',
-            f'not all of its {length} frames can be decoded; earlier ones '
-            f'stand in their place',
-        )
     total = info.get('total_frames', length)
     if length != total:
         yield Problem(

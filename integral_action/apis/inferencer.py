@@ -522,7 +522,7 @@ class IntegralActionInferencer(BaseInferencer):
 
     def _summary(self, job: _Job, call: _Call) -> Dict:
         """A video's prediction, out of its windows'."""
-        fps = job.opened.fps
+        seconds = job.opened.times
         scores = np.stack([_array(one.pred_score) for one in job.results])
         score = scores.mean(0)
         if not np.isfinite(score).all():
@@ -538,13 +538,13 @@ class IntegralActionInferencer(BaseInferencer):
             rec_scores=score.tolist(),
             rec_names=[self._name(best)],
             top=top,
-            duration=len(job.opened) / fps,
+            duration=float(seconds[-1]),
         )
         gates = [None] * len(job.results)
         if 'gate' in job.results[0]:
             values = [_array(one.gate) for one in job.results]
             times = [
-                _gate_times(one, start, fps)
+                _gate_times(one, start, seconds)
                 for one, (start, _) in zip(job.results, job.windows)
             ]
             gates = [float(one.mean()) for one in values]
@@ -555,7 +555,7 @@ class IntegralActionInferencer(BaseInferencer):
             )
         if call.window is not None:
             spans = label_timeline(
-                job.windows, scores, gates, fps, self.unknown_below
+                job.windows, scores, gates, seconds, self.unknown_below
             )
             for span in spans:
                 span['name'] = self._name(span['label'])
@@ -581,20 +581,21 @@ class IntegralActionInferencer(BaseInferencer):
         # matplotlib, which it brings, takes a while to import
         from integral_action.visualization import overlay_film, write_video
 
-        fps = job.opened.fps
+        seconds = job.opened.times
         captions = []
-        for border, one in zip(window_borders(job.windows), job.results):
+        borders = window_borders(job.windows)
+        starts = np.interp(borders, np.arange(len(seconds)), seconds)
+        for start, one in zip(starts, job.results):
             score = _array(one.pred_score)
             top = self._top(score, call.top_k)
             text = [(label['name'], label['score']) for label in top]
             if self._label(score) < 0:
                 text.insert(0, (self._name(-1), float(score.max())))
-            captions.append((border / fps, text))
+            captions.append((start, text))
         gate = prediction.get('gate')
         film = overlay_film(
             (one for many in call.frames(job, 'overlay') for one in many),
-            fps,
-            len(job.opened),
+            seconds,
             captions,
             poses=job.poses,
             layout=self.layout,
@@ -602,7 +603,7 @@ class IntegralActionInferencer(BaseInferencer):
             timeline=prediction.get('timeline'),
         )
         path = call.out_dir / f'{job.video.out}.mp4'
-        write_video(path, film, fps)
+        write_video(path, film, job.opened.fps)
         return str(path)
 
 
@@ -624,13 +625,13 @@ def _shapes(packed: Dict) -> List[Tuple]:
     return [tuple(value.shape) for value in packed['inputs'].values()]
 
 
-def _gate_times(result, start: int, fps: float) -> np.ndarray:
+def _gate_times(result, start: int, seconds: np.ndarray) -> np.ndarray:
     """Seconds of each gate [clips, T]."""
     clips, frames = result.gate.shape
     inds = np.reshape(result.RGB_inds, (result.num_clips, -1)) + start
     # a backbone may leave fewer frames; crops repeat the clips
     nearest = np.linspace(0, inds.shape[1] - 1, frames).round().astype(int)
-    return np.resize(inds[:, nearest], (clips, frames)) / fps
+    return seconds[np.resize(inds[:, nearest], (clips, frames))]
 
 
 def _check_out(videos: List[VideoInput], out_dir: Path) -> None:

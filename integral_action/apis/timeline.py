@@ -46,7 +46,7 @@ def label_timeline(
     windows: Sequence[Tuple[int, int]],
     scores: np.ndarray,
     gates: Sequence[float],
-    fps: float,
+    times: Sequence[float],
     unknown_below: float = 0,
 ) -> List[Dict]:
     """When which label is best, neighbours of one label as one.
@@ -55,7 +55,7 @@ def label_timeline(
         windows: as of :func:`window_borders`.
         scores: [windows, classes].
         gates: mean G of each window; None where there is no gate.
-        fps: frames a second.
+        times: seconds to each frame, and to the end of the last.
         unknown_below: score of the best class below which a window's label
             is -1.
 
@@ -64,6 +64,7 @@ def label_timeline(
         class) and ``gate`` averaged over that time.
     """
     borders = window_borders(windows)
+    seconds = np.interp(borders, np.arange(len(times)), times).tolist()
     best = np.max(scores, 1)
     labels = np.where(best < unknown_below, -1, np.argmax(scores, 1)).tolist()
     spans = []
@@ -78,8 +79,8 @@ def label_timeline(
             gate = float(np.average(gates[part], weights=weights))
         spans.append(
             dict(
-                start=borders[first] / fps,
-                end=borders[last + 1] / fps,
+                start=seconds[first],
+                end=seconds[last + 1],
                 label=label,
                 score=float(np.average(best[part], weights=weights)),
                 gate=gate,

@@ -7,9 +7,8 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
-from integral_action.datasets.decord_reader import DecordReader
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.datasets.writer import video_files
-from integral_action.fileio import SampleError
 
 VideoLike = Union[str, Path, np.ndarray]
 
@@ -47,6 +46,14 @@ def list_inputs(inputs: Any, poses: Any = None) -> List[VideoInput]:
         ValueError: no videos, or poses that do not belong to them.
     """
     several = isinstance(inputs, (list, tuple))
+    if several and any(
+        isinstance(one, np.ndarray) and one.ndim == 3 for one in inputs
+    ):
+        raise ValueError(
+            'inputs are a list of frames, expected a video as one array of '
+            'RGB frames, such as np.stack(frames); if they are BGR, as '
+            "OpenCV's are, np.stack(frames)[..., ::-1]"
+        )
     found = []  # (source, name, out)
     for number, one in enumerate(inputs if several else [inputs]):
         if isinstance(one, np.ndarray):
@@ -124,17 +131,18 @@ def _is_pair(poses: Any) -> bool:
 
 
 class ArrayReader:
-    """Frames of an array, read as by :class:`DecordReader`.
+    """Frames of an array, read as by :class:`VideoReader`.
 
     Args:
         frames: uint8 RGB [T, H, W, 3].
         name: what messages call them.
+        fps: frames a second.
 
     Raises:
         ValueError: they are something else.
     """
 
-    def __init__(self, frames: np.ndarray, name: str) -> None:
+    def __init__(self, frames: np.ndarray, name: str, fps: float) -> None:
         if (
             frames.ndim != 4
             or frames.shape[3] != 3
@@ -146,6 +154,7 @@ class ArrayReader:
                 f'expected uint8 RGB [T, H, W, 3]'
             )
         self.frames = frames
+        self.times = np.arange(len(frames) + 1) / fps
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -160,12 +169,13 @@ class OpenVideo:
 
     Args:
         video: the video.
-        fps: of an array, and of a file that tells none.
+        fps: frames a second, of an array.
 
     Attributes:
         name: what messages call it.
-        reader: a :class:`DecordReader` or an :class:`ArrayReader`.
-        fps: frames a second.
+        reader: a :class:`VideoReader` or an :class:`ArrayReader`.
+        times: of :class:`VideoReader`.
+        fps: frames a second, their mean.
         shape: (height, width), pixels.
 
     Raises:
@@ -174,26 +184,14 @@ class OpenVideo:
     """
 
     def __init__(self, video: VideoInput, fps: float) -> None:
-        self.name, self.fps = video.name, fps
+        self.name = video.name
         if isinstance(video.source, np.ndarray):
-            self.reader = ArrayReader(video.source, video.name)
-            self.shape = video.source.shape[1:3]
-            return
-        if not video.source.is_file():
-            raise SampleError(f'{video.name}: there is no such video')
-        if not video.source.stat().st_size:
-            raise SampleError(f'{video.name}: an empty file, not a video')
-        try:
-            self.reader = DecordReader(str(video.source))
-            self.shape = self.reader.get_batch([0]).shape[1:3]
-            told = self.reader.fps
-        except Exception as error:  # decord's errors have no class in common
-            raise SampleError(
-                f'{video.name}: cannot be read as a video, is it truncated, '
-                f'or something else? ({_first_line(error)})'
-            ) from error
-        if np.isfinite(told) and told > 0:
-            self.fps = told
+            self.reader = ArrayReader(video.source, video.name, fps)
+        else:
+            self.reader = VideoReader(video.source, name=video.name)
+        self.times = self.reader.times
+        self.fps = len(self) / self.times[-1]
+        self.shape = self.reader.get_batch([0]).shape[1:3]
 
     def __len__(self) -> int:
         return len(self.reader)
@@ -206,14 +204,7 @@ class OpenVideo:
         """
         for start in range(0, len(self), size):
             stop = min(start + size, len(self))
-            try:
-                frames = self.reader.get_batch(range(start, stop))
-            except Exception as error:  # as above
-                raise SampleError(
-                    f'{self.name}: frames cannot be decoded, is it '
-                    f'truncated? ({_first_line(error)})'
-                ) from error
-            yield frames
+            yield self.reader.get_batch(range(start, stop))
 
     def window(self, start: int, stop: int) -> 'Window':
         """Some of its frames, as a video."""
@@ -235,7 +226,3 @@ class Window:
     def get_batch(self, indices: Sequence[int]):
         """Frames, uint8 RGB [len(indices), H, W, 3]."""
         return self.reader.get_batch(np.asarray(indices) + self.start)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -26,8 +26,7 @@ CURVE_TOP, CURVE_HEIGHT, AXIS_HEIGHT = 24, 64, 20
 
 def overlay_film(
     frames: Iterable[np.ndarray],
-    fps: float,
-    total_frames: int,
+    times: Sequence[float],
     captions: Sequence[Caption],
     poses: Optional[Tuple[np.ndarray, np.ndarray]] = None,
     layout: Optional[KeypointLayout] = None,
@@ -43,8 +42,7 @@ def overlay_film(
 
     Args:
         frames: RGB, uint8 [H, W, 3], all of the video, in order.
-        fps: frames a second.
-        total_frames: how many there are.
+        times: seconds to each frame, and to the end of the last.
         captions: (from when, seconds, [(name, score), ...], the best first),
             in order, the first from the start on.
         poses: ``keypoint`` [M, T, K, 2] in pixels and ``keypoint_score``
@@ -58,13 +56,12 @@ def overlay_film(
     Yields:
         RGB, uint8 [H', ``width``, 3] with H' even, one a frame.
     """
-    duration = total_frames / fps
+    duration = times[-1]
     heads = [_head(top, width) for _, top in captions]
     starts = [start for start, _ in captions]
     curve = None if gate is None else GateCurve(*gate, duration, width)
     bar = None if timeline is None else _timeline(timeline, duration, width)
-    for number, frame in enumerate(frames):
-        time = number / fps
+    for number, (frame, time) in enumerate(zip(frames, times)):
         height = max(2, round(width * frame.shape[0] / frame.shape[1] / 2) * 2)
         picture = enlarge(frame, (height, width))
         if poses is not None:

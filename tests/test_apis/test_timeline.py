@@ -39,7 +39,7 @@ def test_neighbours_of_one_label_are_one_span():
     """At 2 frames a second; borders at 0, 4, 7, 10 frames."""
     scores = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8]])
     spans = label_timeline(
-        [(0, 4), (4, 8), (6, 10)], scores, [0.1, 0.8, 0.5], fps=2
+        [(0, 4), (4, 8), (6, 10)], scores, [0.1, 0.8, 0.5], np.arange(11) / 2
     )
     first, second = spans
     assert (first['start'], first['end'], first['label']) == (0, 3.5, 0)
@@ -52,7 +52,7 @@ def test_neighbours_of_one_label_are_one_span():
 def test_a_label_that_comes_back_is_a_span_of_its_own():
     scores = np.array([[1, 0], [0, 1], [1, 0]], float)
     windows = [(0, 2), (2, 4), (4, 6)]
-    spans = label_timeline(windows, scores, [None] * 3, fps=1)
+    spans = label_timeline(windows, scores, [None] * 3, range(7))
     assert [span['label'] for span in spans] == [0, 1, 0]
     assert [span['start'] for span in spans] == [0, 2, 4]
     assert spans[0]['gate'] is None

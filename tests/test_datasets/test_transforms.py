@@ -527,7 +527,7 @@ def test_bad_videos_are_named(make_video, tmp_path):
         decode(half, [0])
     empty = tmp_path / 'empty.mp4'
     empty.write_bytes(b'')
-    with pytest.raises(SampleError, match='empty.mp4: cannot be read'):
+    with pytest.raises(SampleError, match='empty.mp4: an empty file'):
         decode(empty, [0])
 
 

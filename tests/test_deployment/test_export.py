@@ -315,7 +315,7 @@ def test_the_release_and_its_learned_alignment(tmp_path):
 def test_the_example_predicts_what_the_package_does(
     exported, checkpoints, jhmdb, tmp_path, capsys
 ):
-    """Decoded, sampled, resized and packed by numpy and OpenCV alone."""
+    """Sampled, resized and packed by numpy and OpenCV alone."""
     example = load_script(ROOT / 'demo' / 'onnx_inference.py')
     for kind in ('fused', 'appearance'):
         model = load_model(checkpoints[kind])

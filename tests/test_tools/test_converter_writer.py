@@ -66,7 +66,7 @@ def make(tmp_path):
     return make
 
 
-def test_a_video_is_measured_as_decord_reads_it(tmp_path):
+def test_a_video_is_measured_as_it_is_read(tmp_path):
     info = probe_video(make_video(tmp_path / 'a.mp4', 13, 25, (80, 48)))
     assert info.total_frames == 13
     assert info.fps == pytest.approx(25)

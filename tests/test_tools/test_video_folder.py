@@ -115,5 +115,5 @@ def test_lists_are_not_written_among_the_videos(tmp_path, capsys):
         assert video_folder.main([str(videos), str(out)]) == 1
         assert 'is inside the folder of videos' in capsys.readouterr().err
     (videos / 'a' / 'loop').symlink_to(videos)
-    found = video_folder.video_files(videos)
+    found, _ = video_folder.split_files(videos)
     assert found == ['a/1.mp4', 'a/2.mp4']

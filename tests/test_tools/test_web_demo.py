@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+import av
 import decord
 import numpy as np
 import pytest
@@ -269,8 +270,9 @@ def test_a_video_is_shown_with_its_labels(
     )
     assert width == 640
     assert duration == pytest.approx(expected['duration'], abs=0.02)
-    fps = decord.VideoReader(str(video)).get_avg_fps()
-    assert expected['duration'] == pytest.approx(frames / fps)
+    with av.open(str(video)) as container:
+        told = container.duration / 1e6
+    assert expected['duration'] == pytest.approx(told, abs=0.02)
     page.run("document.querySelector('video').pause()")
     colours = page.run(
         """(v => {

@@ -112,7 +112,6 @@ if __name__ == '__main__':
 import cv2
 
 from integral_action.datasets import VideoPoseDataset
-from integral_action.datasets.decord_reader import DecordReader
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.out_of_context import (
     SCENE_SETS,
@@ -125,6 +124,7 @@ from integral_action.datasets.out_of_context import (
     read_clip,
 )
 from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.datasets.writer import (
     Finding,
     Report,
@@ -395,7 +395,7 @@ def draw_sheet(
         t = info['total_frames'] // 4  # still-person shows the middle
         panels = []
         mask = load_masks(file_of(out / 'masks', name, '.npz'))[0][t]
-        original = DecordReader(info['filename']).get_batch([t])[0]
+        original = VideoReader(info['filename']).get_batch([t])[0]
         keypoint, score = read_poses(
             file_of(out / 'poses' / 'person-only', name, '.npz')
         )
@@ -404,7 +404,7 @@ def draw_sheet(
         panels.append(np.where(mask[..., None], original, original // 4))
         for kind in SETS:
             path = file_of(out / 'videos' / kind, name, '.mp4')
-            panels.append(DecordReader(str(path)).get_batch([t])[0])
+            panels.append(VideoReader(path).get_batch([t])[0])
         height = round(PANEL_WIDTH * original.shape[0] / original.shape[1])
         lines.append(
             beside([enlarge(x, (height, PANEL_WIDTH)) for x in panels])

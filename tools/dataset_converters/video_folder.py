@@ -35,7 +35,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
-from integral_action.datasets.writer import link_to, video_files
+from integral_action.datasets.writer import link_to, split_files
 from integral_action.fileio import whole_file
 
 
@@ -138,11 +138,15 @@ def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
     return classes
 
 
+def _some(names: List[str]) -> str:
+    return ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
+
+
 def main(arguments: Optional[List[str]] = None) -> int:
     """Write the lists; the exit status is 1 where that cannot be."""
     args = parse_args(arguments)
     try:
-        every = video_files(args.videos)
+        every, others = split_files(args.videos)
         names = [name for name in every if '/' in name]
         if not names:
             raise ValueError(
@@ -166,6 +170,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
             str(number), name, *(str(counts[split][name]) for split in lists)
         )
     Console().print(table)
+    if others:
+        print(f'left out, no videos: {len(others)} ({_some(others)})')
+    empty = {name.split('/')[0] for name in others if '/' in name}
+    empty = sorted(empty - set(classes))
+    if empty:
+        print(f'left out, folders without a video: {_some(empty)}')
     if len(names) < len(every):
         print(f'left out, in no folder of a class: {len(every) - len(names)}')
     print(f'{len(classes)} classes; written: {args.out}')

@@ -1,31 +1,25 @@
-import os
-from typing import Dict, List, Union
+import warnings
+from typing import Dict, List, Optional
 
 import numpy as np
-from mmaction.datasets.transforms import DecordInit
 from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
 from mmengine.fileio import FileClient
 
-from integral_action.datasets.decord_reader import (
-    DECORD_ERRORS,
-    DecordReader,
-)
-from integral_action.datasets.pyav_reader import PyAVReader
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
 from integral_action.poses import has_swapped_shape
 
 from .load_poses import LoadPoses
 
-DECODERS = ('decord', 'pyav')
-
 
 @TRANSFORMS.register_module()
-class DecodeTwoStream(DecordInit):
+class DecodeTwoStream(BaseTransform):
     """Read a clip's frames, and the poses of its frames.
 
-    What MMAction2's ``MMDecode`` does, and besides: a frame that several clips
-    share is decoded once; poses are loaded only where the pose stream asks for
-    them; what is wrong with a file is said with its name.
+    Frames are those of :class:`VideoReader`. A frame that several clips share
+    is decoded once; poses are loaded only where the pose stream asks for them;
+    what is wrong with a file is said with its name.
 
     Annotated keypoints count from the centre of the top left pixel, as OpenCV
     and COCO results do. MMAction2's ``Resize``, ``Crop`` and ``Flip`` are
@@ -35,21 +29,19 @@ class DecodeTwoStream(DecordInit):
     Required keys: ``modality``; ``filename`` and ``RGB_inds`` for frames;
     ``Pose_inds``, ``img_shape`` and what :class:`LoadPoses` requires for
     poses. ``video_reader``, where a sample brings an open one, is read instead
-    of the file: it has ``len()`` and decord's ``get_batch``.
+    of the file: it has ``len()``, and ``get_batch`` as decord's readers.
     Added or modified keys: ``imgs`` (uint8 RGB [H, W, 3], a list),
     ``keypoint`` [M, num_clips * clip_len, K, 2] in pixels from the edge,
     ``keypoint_score`` [M, num_clips * clip_len, K],
     ``keypoint_from_edge``, ``img_shape``, ``original_shape``.
 
     Args:
-        io_backend: as of ``DecordInit``, with its further arguments.
-        num_threads: of decord.
-        decoder: ``'decord'``, or ``'pyav'``: the same frames in about half of
-            the time where a clip is short and key frames are rare. It needs
-            the package ``av``, and files on a disk.
+        io_backend: of ``FileClient``, with its further arguments.
+        num_threads: of the decoder.
+        decoder: of configs of earlier versions, which chose ``'decord'`` or
+            ``'pyav'``. It has no effect.
 
     Raises:
-        ValueError: another decoder, or ``'pyav'`` with another ``io_backend``.
         SampleError: a file is missing, broken, or shorter than annotated.
     """
 
@@ -57,19 +49,17 @@ class DecodeTwoStream(DecordInit):
         self,
         io_backend: str = 'disk',
         num_threads: int = 1,
-        decoder: str = 'decord',
+        decoder: Optional[str] = None,
         **kwargs,
     ) -> None:
-        super().__init__(io_backend, num_threads, **kwargs)
-        if decoder not in DECODERS:
-            raise ValueError(
-                f'decoder must be one of {DECODERS}, got {decoder!r}'
+        if decoder not in (None, 'pyav'):
+            warnings.warn(
+                f'decoder={decoder!r} of DecodeTwoStream has no effect: '
+                f'videos are read by PyAV',
+                stacklevel=2,
             )
-        if decoder == 'pyav' and io_backend != 'disk':
-            raise ValueError(
-                f"decoder='pyav' reads files, not io_backend={io_backend!r}"
-            )
-        self.decoder = decoder
+        self.io_backend, self.num_threads = io_backend, num_threads
+        self.kwargs, self.file_client = kwargs, None
         self.load_poses = LoadPoses()
 
     def transform(self, results: Dict) -> Dict:
@@ -88,52 +78,31 @@ class DecodeTwoStream(DecordInit):
             self._to_real_shape(results)
         return results
 
-    def _get_video_reader(
-        self, filename: str
-    ) -> Union[DecordReader, PyAVReader]:
-        if self.decoder == 'pyav':
-            return PyAVReader(filename)
+    def _get_video_reader(self, filename: str) -> VideoReader:
         if self.io_backend == 'disk':
-            return DecordReader(filename, self.num_threads)
-        # there is no other way; decord crashes on some truncated files so
+            return VideoReader(filename, self.num_threads)
         if self.file_client is None:
             self.file_client = FileClient(self.io_backend, **self.kwargs)
-        return DecordReader(self.file_client.get(filename), self.num_threads)
+        data = self.file_client.get(filename)
+        return VideoReader(data, self.num_threads, name=filename)
 
     def _frames(self, results: Dict) -> List[np.ndarray]:
         filename = results['filename']
         inds, total = results['RGB_inds'], results['total_frames']
         reader = results.pop('video_reader', None)
-        if (
-            reader is None
-            and self.io_backend == 'disk'
-            and not os.path.isfile(filename)
-        ):
-            raise SampleError(f'{filename}: there is no such video')
-        try:
-            if reader is None:
-                reader = self._get_video_reader(filename)
-            length = len(reader)
-        except DECORD_ERRORS as error:
-            raise SampleError(
-                f'{filename}: cannot be read as a video, is it '
-                f'truncated? ({_first_line(error)})'
-            ) from error
+        if reader is None:
+            reader = self._get_video_reader(filename)
+        wanted, place = np.unique(inds, return_inverse=True)
+        frames = reader.get_batch(wanted)
+        if not isinstance(frames, np.ndarray):  # decord's own
+            frames = frames.asnumpy()
+        # some readers count frames by decoding: on from here
+        length = len(reader)
         if length < total:
             raise SampleError(
                 f'{filename}: annotated with total_frames '
                 f'{total}, but the video has {length} frames'
             )
-        wanted, place = np.unique(inds, return_inverse=True)
-        try:
-            frames = reader.get_batch(wanted)
-            if not isinstance(frames, np.ndarray):  # decord's own
-                frames = frames.asnumpy()
-        except DECORD_ERRORS as error:
-            raise SampleError(
-                f'{filename}: frames cannot be decoded, is it '
-                f'truncated? ({_first_line(error)})'
-            ) from error
         # A copy where a frame stands twice: Flip works in place.
         seen = set()
         imgs = []
@@ -162,10 +131,5 @@ class DecodeTwoStream(DecordInit):
     def __repr__(self) -> str:
         return (
             f'{self.__class__.__name__}(io_backend={self.io_backend!r}, '
-            f'num_threads={self.num_threads}, decoder={self.decoder!r})'
+            f'num_threads={self.num_threads})'
         )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__

@@ -9,17 +9,17 @@ length, and writes lists, pose files and a report of what could not be used.
 from .convert import convert, link_to
 from .report import Finding, Report
 from .video import (
-    VIDEO_SUFFIXES,
     Video,
     VideoInfo,
     fit_length,
+    is_video,
     probe_video,
+    split_files,
     tidy_poses,
     video_files,
 )
 
 __all__ = [
-    'VIDEO_SUFFIXES',
     'Finding',
     'Report',
     'Video',
@@ -27,7 +27,9 @@ __all__ = [
     'convert',
     'fit_length',
     'link_to',
+    'is_video',
     'probe_video',
     'tidy_poses',
+    'split_files',
     'video_files',
 ]

@@ -7,14 +7,18 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
-from integral_action.datasets.decord_reader import DecordReader
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
 from integral_action.poses import only_found
 
 Poses = Tuple[np.ndarray, np.ndarray]
 
+# These are told by their endings; of others the reader is asked.
 VIDEO_SUFFIXES = (
     '.3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .webm .wmv'.split()
+)
+OTHER_SUFFIXES = (
+    '.csv .jpeg .jpg .json .jsonl .md .npy .npz .pkl .png .txt .zip'.split()
 )
 
 # what a video may be left out for
@@ -66,7 +70,7 @@ class VideoInfo:
     """Measures of a video.
 
     Args:
-        total_frames: how many frames decord counts in it.
+        total_frames: how many frames it shows.
         fps: frames a second.
         img_shape: (height, width), pixels.
     """
@@ -85,18 +89,11 @@ def probe_video(path: Path) -> VideoInfo:
     if not Path(path).is_file():
         raise UnusableError(MISSING_VIDEO, f'{path}: there is no such video')
     try:
-        reader = DecordReader(str(path))
-        frames, fps = len(reader), reader.fps
+        reader = VideoReader(path)
         height, width = reader.get_batch([0]).shape[1:3]
-    except Exception as error:  # decord's errors have no class in common
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise UnusableError(
-            BROKEN_VIDEO,
-            f'{path}: cannot be read as a video, is it truncated? ({reason})',
-        ) from error
-    if not np.isfinite(fps) or fps <= 0:
-        raise UnusableError(BROKEN_VIDEO, f'{path}: its frame rate is {fps}')
-    return VideoInfo(frames, fps, (height, width))
+        return VideoInfo(len(reader), reader.fps, (height, width))
+    except SampleError as error:
+        raise UnusableError(BROKEN_VIDEO, str(error)) from error
 
 
 def tidy_poses(
@@ -166,10 +163,27 @@ def fit_length(
     return keypoint, score, surplus
 
 
+def is_video(path: Path) -> bool:
+    """Whether a file is a video, by its ending or its content."""
+    suffix = Path(path).suffix.lower()
+    if suffix in VIDEO_SUFFIXES + OTHER_SUFFIXES:
+        return suffix in VIDEO_SUFFIXES
+    try:
+        VideoReader(path)
+    except SampleError:
+        return False
+    return True
+
+
 def video_files(folder: Path) -> List[str]:
-    """The videos in a folder and in those inside it, sorted, as paths
-    relative to it. Hidden files and folders are left out, and links to what
-    is above them.
+    """The videos of :func:`split_files`."""
+    return split_files(folder)[0]
+
+
+def split_files(folder: Path) -> Tuple[List[str], List[str]]:
+    """The videos in a folder and in those inside it, and all other files,
+    sorted, as paths relative to it. Hidden files and folders are left out, and
+    links to what is above them.
 
     Raises:
         NotADirectoryError: there is no such folder.
@@ -188,7 +202,9 @@ def video_files(folder: Path) -> List[str]:
         names += [
             (Path(parent) / name).relative_to(folder).as_posix()
             for name in files
-            if Path(name).suffix.lower() in VIDEO_SUFFIXES
-            and not name.startswith('.')
+            if not name.startswith('.')
         ]
-    return sorted(names)
+    videos, others = [], []
+    for name in sorted(names):
+        (videos if is_video(Path(folder) / name) else others).append(name)
+    return videos, others
