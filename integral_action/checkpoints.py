@@ -146,7 +146,7 @@ def check_weights(weights: Any) -> Dict[str, Tensor]:
         raise ValueError(f'not weights: {some(other)}')
     bad = not_finite(weights)
     if bad:
-        raise ValueError(f'not finite (nan or inf): {some(bad)}')
+        raise ValueError(f'not finite numbers: {some(bad)}')
     return weights
 
 

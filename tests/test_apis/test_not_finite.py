@@ -55,7 +55,7 @@ def tool(name):
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
 def test_weights(save, tmp_path, capsys, monkeypatch, value):
     path = save(value)
-    said = f'not finite .nan or inf.: {WEIGHT}$'
+    said = f'not finite numbers: {WEIGHT}$'
     with pytest.raises(ValueError, match=f'a.pth: {said}'):
         load_model(path)
     stream = load_model(save()).backbone.pose

@@ -146,7 +146,7 @@ def test_what_is_not_a_checkpoint_of_a_training(make, tmp_path):
         (dict(state_dict=weights, meta=[1]), 'no epoch, iter, message_hub'),
         (dict(state_dict=weights, meta=dict(epoch='1')), 'no epoch'),
         (dict(state_dict=dict(w=torch.tensor([math.nan])), meta=dict(
-            epoch=1, iter=1), message_hub={}), r'not finite .*: w$'),
+            epoch=1, iter=1), message_hub={}), r'not finite numbers: w$'),
     ):  # fmt: skip
         if content == 'text':
             path.write_text(content)
