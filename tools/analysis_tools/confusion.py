@@ -98,8 +98,8 @@ def frequent_table(
 def confusion_figure(
     matrices: Dict[Tuple[str, str], np.ndarray], names: List[str]
 ) -> Figure:
-    """Draw shades of grey with the numbers of videos; a row a dataset, a column
-    a model."""
+    """Draw shades of grey and the numbers of videos; a row a dataset, a
+    column a model."""
     datasets, models = (list(dict.fromkeys(part)) for part in zip(*matrices))
     side = 3.2 if len(names) > MAX_NAMES else 1 + 0.19 * len(names)
     room = 0 if len(names) > MAX_NAMES else 1.2  # for names
