@@ -8,6 +8,7 @@ import resource
 from copy import deepcopy
 from functools import reduce
 from operator import getitem
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from integral_action.apis import load_model
 from integral_action.apis.bounded import Bounded
 from integral_action.apis.checkpoint_config import read_config
 from integral_action.checkpoints import read_checkpoint
+from integral_action.deployment.verify import real_clips
 
 NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
 SCRIPT = 'open("ran", "w")\nkeypoint_info = {}\n'
@@ -190,3 +192,20 @@ def test_weights_that_claim_more_than_is_there(tmp_path):
         with pytest.raises(ValueError, match=f'{name}.pth: .* MB') as error:
             read_checkpoint(path)
         assert 'claim' in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'key, value',
+    [
+        ('ann_file', '/no/list.jsonl'),
+        ('class_file', '../names.txt'),
+        ('data_prefix', dict(video='a/../../b')),
+    ],
+)
+def test_a_verification_stays_in_its_folder(tmp_path, key, value):
+    dataset = {'type': 'VideoPoseDataset', 'ann_file': 'a.jsonl', key: value}
+    model = SimpleNamespace(
+        cfg=Config(dict(test_dataloader=dict(dataset=dataset)))
+    )
+    with pytest.raises(ValueError, match=f'dataset.{key}.*not in'):
+        next(real_clips(model, None, str(tmp_path), 1))
