@@ -117,7 +117,6 @@ class VideoReader:
         self._source, self._num_threads = source, num_threads
         self._in_memory = isinstance(source, (bytes, memoryview))
         self._name = name or ('a video' if self._in_memory else str(source))
-        self._converter = _Converter()
         self._times: Optional[np.ndarray] = None
         self._frames: Optional[Iterator] = None
         self._next = 0  # number of the frame after the last one read
@@ -160,6 +159,7 @@ class VideoReader:
         self._container, self._stream = container, stream
         self._codec = stream.codec_context
         self._codec.thread_count = self._num_threads
+        self._converter = _Converter(self._codec.width, self._codec.height)
 
     def _error(self, what: str, error: Exception) -> SampleError:
         text = getattr(error, 'strerror', None) or str(error)
@@ -223,13 +223,8 @@ class VideoReader:
         for number in numbers:
             picture = self._picture(number, only)
             if frames is None:
-                shape = picture.shape
-                frames = np.empty((len(indices), *shape), np.uint8)
-            elif picture.shape != shape:
-                raise SampleError(
-                    f'{self._name}: frame {number} is {picture.shape[1]}x'
-                    f'{picture.shape[0]}, others are {shape[1]}x{shape[0]}'
-                )
+                shape = len(indices), *picture.shape
+                frames = np.empty(shape, np.uint8)
             frames[indices == number] = picture
         if only is not None:  # the next ones may have been left out
             self._frames = None
@@ -422,9 +417,14 @@ def _entry_check(codec: str, extradata: bytes) -> Callable:
 
 
 class _Converter:
-    """Turn decoded frames into upright RGB pictures, as FFmpeg does."""
+    """Turn decoded frames into upright RGB pictures, as FFmpeg does.
 
-    def __init__(self) -> None:
+    Args:
+        width, height: of the film; frames of another size are scaled.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = width, height
         self._kind = self._graph = self._turns = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
@@ -440,10 +440,17 @@ class _Converter:
         if kind != self._kind:
             self._kind, self._graph = kind, av.filter.Graph()
             self._graph.threads = 1
-            steps = [('scale', 'flags=bicubic'), ('format', 'rgb24')]
-            steps = [('buffer', kind), *self._turns, *steps]
+            size = self._size
+            if any(name == 'transpose' for name, _ in self._turns):
+                size = size[::-1]
+            steps = [
+                ('buffer', kind),
+                *self._turns,
+                ('scale', f'{size[0]}:{size[1]}:flags=bicubic'),
+                ('format', 'rgb24'),
+                ('buffersink', None),
+            ]
             nodes = [self._graph.add(*step) for step in steps]
-            nodes.append(self._graph.add('buffersink'))
             self._graph.link_nodes(*nodes).configure()
         self._graph.push(frame)
         return self._graph.pull().to_ndarray()
