@@ -439,7 +439,8 @@ class _Converter:
         )
         if kind != self._kind:
             self._kind, self._graph = kind, av.filter.Graph()
-            self._graph.threads = 1
+            if hasattr(self._graph, 'threads'):  # from PyAV 18 on
+                self._graph.threads = 1
             size = self._size
             if any(name == 'transpose' for name, _ in self._turns):
                 size = size[::-1]

@@ -46,7 +46,7 @@ def write(
             stream = container.add_stream(codec, 30, options=options)
             stream.width, stream.height = width, height
             stream.pix_fmt = pix_fmt
-            stream.disposition = av.stream.Disposition.default
+            stream.disposition = av.stream.Disposition.default.value
             streams.append(stream)
         for place, number in enumerate(frames):
             for which, (stream, size) in enumerate(zip(streams, sizes)):

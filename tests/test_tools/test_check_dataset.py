@@ -247,7 +247,7 @@ def test_one_of_each_problem(videos, make_video_hiding, capsys):
     found = [each for each in found if 'unreadable' not in each[1]]
     assert sorted(found) == sorted(expected)
     assert (report['errors'], report['warnings']) == (16, 4)
-    assert report['counts']['frame_count'] == 2
+    assert report['counts']['frame_count'] == 3
     assert set(report['counts']) == set(check_dataset.ERRORS) | set(
         check_dataset.WARNINGS
     )
