@@ -28,7 +28,7 @@ def picture(number, size=SIZE):
 
 
 def numbers(frames):
-    """What is written in pictures [N, H, W, 3]."""
+    """Read the numbers in pictures [N, H, W, 3]."""
     height, width = frames.shape[1:3]
     middles = width // 16 + width // 8 * np.arange(8)
     bits = frames[:, height * 3 // 4, middles].mean(-1) > 127
