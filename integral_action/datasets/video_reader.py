@@ -234,7 +234,15 @@ class VideoReader:
 
     def _demux(self) -> Iterator[av.Packet]:
         """Packets of the stream; those without data hold no picture."""
-        return (p for p in self._container.demux(self._stream) if p.size)
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size:
+                    yield packet
+        except (av.FFmpegError, IndexError) as error:  # of a later stream
+            raise self._error(
+                f'it ends early, cannot be read after frame {self._next}',
+                error,
+            ) from error
 
     def _read_index(self) -> Optional[_Index]:
         """Read the packets; None where they do not tell the frames."""
@@ -247,27 +255,22 @@ class VideoReader:
             return None  # it stores no times
         is_entry = _entry_check(codec, self._codec.extradata or b'')
         packets = []
-        try:
-            for packet in self._demux():
-                if packet.pts is None or (
-                    codec == 'mpeg4' and packet.size < SMALLEST
-                ):
-                    return None
-                hidden = codec == 'vp8' and not bytes(packet)[0] & 0x10
-                packets.append(
-                    _Packet(
-                        packet.pts,
-                        packet.pos,
-                        packet.pts if packet.dts is None else packet.dts,
-                        packet.duration or 0,
-                        not (packet.is_discard or hidden),
-                        packet.is_keyframe and is_entry(packet),
-                    )
+        for packet in self._demux():
+            if packet.pts is None or (
+                codec == 'mpeg4' and packet.size < SMALLEST
+            ):
+                return None
+            hidden = codec == 'vp8' and not bytes(packet)[0] & 0x10
+            packets.append(
+                _Packet(
+                    packet.pts,
+                    packet.pos,
+                    packet.pts if packet.dts is None else packet.dts,
+                    packet.duration or 0,
+                    not (packet.is_discard or hidden),
+                    packet.is_keyframe and is_entry(packet),
                 )
-        except av.FFmpegError as error:
-            raise self._error(
-                f'cannot be read after frame {len(packets)}', error
-            ) from error
+            )
         times = [packet.pts for packet in packets]
         if reordered and times == sorted(times):
             return None  # they are times of decoding
@@ -278,9 +281,12 @@ class VideoReader:
 
     def _packets_from(self, place: int) -> Iterator[av.Packet]:
         """Packets from one on."""
-        time = self._index.packets[place].seek
-        self._container.seek(time, stream=self._stream)
         packets = self._demux()
+        try:
+            time = self._index.packets[place].seek
+            self._container.seek(time, stream=self._stream)
+        except av.FFmpegError:
+            packets = ()
         for packet in packets:
             found = self._index.place.get((packet.pts, packet.pos))
             if found is None or found > place:
@@ -307,7 +313,12 @@ class VideoReader:
             )
         for found, frame in self._frames:
             if found == number:
-                return self._converter(frame)
+                try:
+                    return self._converter(frame)
+                except (av.FFmpegError, ValueError) as error:
+                    raise self._error(
+                        f'frame {number} cannot be converted to RGB', error
+                    ) from error
             if found > number:
                 break
         self._frames = None
