@@ -227,13 +227,32 @@ class Video:
         wanted, found = set(map(int, numbers)), {}
         for number, frame in enumerate(self.decode()):
             if number in wanted:
-                picture = frame.to_ndarray(format='rgb24')
+                picture = to_rgb(frame)
                 # counter-clockwise, as files of telephones ask for
                 turns = round(frame.rotation / 90)
                 found[number] = np.rot90(picture, turns)
             if len(found) == len(wanted):
                 break
         return np.stack([found[int(number)] for number in numbers])
+
+
+def to_rgb(frame):
+    """Convert a decoded frame as FFmpeg does, uint8 [H, W, 3]."""
+    graph = av.filter.Graph()
+    graph.link_nodes(
+        graph.add(
+            'buffer',
+            f'video_size={frame.width}x{frame.height}:time_base=1/1'
+            f':pix_fmt={frame.format.name}'
+            f':colorspace={int(frame.colorspace)}'
+            f':range={int(frame.color_range)}',
+        ),
+        graph.add('scale', 'flags=bicubic'),
+        graph.add('format', 'rgb24'),
+        graph.add('buffersink'),
+    ).configure()
+    graph.push(frame)
+    return graph.pull().to_ndarray()
 
 
 def main(arguments=None):

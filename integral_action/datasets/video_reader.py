@@ -117,7 +117,6 @@ class VideoReader:
         self._source, self._num_threads = source, num_threads
         self._in_memory = isinstance(source, (bytes, memoryview))
         self._name = name or ('a video' if self._in_memory else str(source))
-        self._converter = _Converter()
         self._times: Optional[np.ndarray] = None
         self._frames: Optional[Iterator] = None
         self._next = 0  # number of the frame after the last one read
@@ -160,6 +159,7 @@ class VideoReader:
         self._container, self._stream = container, stream
         self._codec = stream.codec_context
         self._codec.thread_count = self._num_threads
+        self._converter = _Converter(self._codec.width, self._codec.height)
 
     def _error(self, what: str, error: Exception) -> SampleError:
         text = getattr(error, 'strerror', None) or str(error)
@@ -223,13 +223,8 @@ class VideoReader:
         for number in numbers:
             picture = self._picture(number, only)
             if frames is None:
-                shape = picture.shape
-                frames = np.empty((len(indices), *shape), np.uint8)
-            elif picture.shape != shape:
-                raise SampleError(
-                    f'{self._name}: frame {number} is {picture.shape[1]}x'
-                    f'{picture.shape[0]}, others are {shape[1]}x{shape[0]}'
-                )
+                shape = len(indices), *picture.shape
+                frames = np.empty(shape, np.uint8)
             frames[indices == number] = picture
         if only is not None:  # the next ones may have been left out
             self._frames = None
@@ -239,7 +234,15 @@ class VideoReader:
 
     def _demux(self) -> Iterator[av.Packet]:
         """Packets of the stream; those without data hold no picture."""
-        return (p for p in self._container.demux(self._stream) if p.size)
+        try:
+            for packet in self._container.demux(self._stream):
+                if packet.size:
+                    yield packet
+        except (av.FFmpegError, IndexError) as error:  # of a later stream
+            raise self._error(
+                f'it ends early, cannot be read after frame {self._next}',
+                error,
+            ) from error
 
     def _read_index(self) -> Optional[_Index]:
         """Read the packets; None where they do not tell the frames."""
@@ -252,27 +255,22 @@ class VideoReader:
             return None  # it stores no times
         is_entry = _entry_check(codec, self._codec.extradata or b'')
         packets = []
-        try:
-            for packet in self._demux():
-                if packet.pts is None or (
-                    codec == 'mpeg4' and packet.size < SMALLEST
-                ):
-                    return None
-                hidden = codec == 'vp8' and not bytes(packet)[0] & 0x10
-                packets.append(
-                    _Packet(
-                        packet.pts,
-                        packet.pos,
-                        packet.pts if packet.dts is None else packet.dts,
-                        packet.duration or 0,
-                        not (packet.is_discard or hidden),
-                        packet.is_keyframe and is_entry(packet),
-                    )
+        for packet in self._demux():
+            if packet.pts is None or (
+                codec == 'mpeg4' and packet.size < SMALLEST
+            ):
+                return None
+            hidden = codec == 'vp8' and not bytes(packet)[0] & 0x10
+            packets.append(
+                _Packet(
+                    packet.pts,
+                    packet.pos,
+                    packet.pts if packet.dts is None else packet.dts,
+                    packet.duration or 0,
+                    not (packet.is_discard or hidden),
+                    packet.is_keyframe and is_entry(packet),
                 )
-        except av.FFmpegError as error:
-            raise self._error(
-                f'cannot be read after frame {len(packets)}', error
-            ) from error
+            )
         times = [packet.pts for packet in packets]
         if reordered and times == sorted(times):
             return None  # they are times of decoding
@@ -283,9 +281,12 @@ class VideoReader:
 
     def _packets_from(self, place: int) -> Iterator[av.Packet]:
         """Packets from one on."""
-        time = self._index.packets[place].seek
-        self._container.seek(time, stream=self._stream)
         packets = self._demux()
+        try:
+            time = self._index.packets[place].seek
+            self._container.seek(time, stream=self._stream)
+        except av.FFmpegError:
+            packets = ()
         for packet in packets:
             found = self._index.place.get((packet.pts, packet.pos))
             if found is None or found > place:
@@ -312,7 +313,12 @@ class VideoReader:
             )
         for found, frame in self._frames:
             if found == number:
-                return self._converter(frame)
+                try:
+                    return self._converter(frame)
+                except (av.FFmpegError, ValueError) as error:
+                    raise self._error(
+                        f'frame {number} cannot be converted to RGB', error
+                    ) from error
             if found > number:
                 break
         self._frames = None
@@ -422,9 +428,14 @@ def _entry_check(codec: str, extradata: bytes) -> Callable:
 
 
 class _Converter:
-    """Turn decoded frames into upright RGB pictures, as FFmpeg does."""
+    """Turn decoded frames into upright RGB pictures, as FFmpeg does.
 
-    def __init__(self) -> None:
+    Args:
+        width, height: of the film; frames of another size are scaled.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = width, height
         self._kind = self._graph = self._turns = None
 
     def __call__(self, frame: av.VideoFrame) -> np.ndarray:
@@ -439,11 +450,19 @@ class _Converter:
         )
         if kind != self._kind:
             self._kind, self._graph = kind, av.filter.Graph()
-            self._graph.threads = 1
-            steps = [('scale', 'flags=bicubic'), ('format', 'rgb24')]
-            steps = [('buffer', kind), *self._turns, *steps]
+            if hasattr(self._graph, 'threads'):  # from PyAV 18 on
+                self._graph.threads = 1
+            size = self._size
+            if any(name == 'transpose' for name, _ in self._turns):
+                size = size[::-1]
+            steps = [
+                ('buffer', kind),
+                *self._turns,
+                ('scale', f'{size[0]}:{size[1]}:flags=bicubic'),
+                ('format', 'rgb24'),
+                ('buffersink', None),
+            ]
             nodes = [self._graph.add(*step) for step in steps]
-            nodes.append(self._graph.add('buffersink'))
             self._graph.link_nodes(*nodes).configure()
         self._graph.push(frame)
         return self._graph.pull().to_ndarray()

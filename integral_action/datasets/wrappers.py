@@ -16,7 +16,9 @@ def innermost(
         >>> list(innermost(dict(type='RepeatDataset', dataset=inner)))
         [{'type': 'VideoPoseDataset', 'pipeline': []}]
     """
-    parts = dataset if isinstance(dataset, dict) else vars(dataset)
+    parts = dataset
+    if not isinstance(dataset, dict):
+        parts = getattr(dataset, '__dict__', {})  # a plain list has none
     if 'pipeline' in parts or not {'dataset', 'datasets'} & set(parts):
         yield dataset
     else:

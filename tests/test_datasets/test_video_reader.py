@@ -28,7 +28,7 @@ def picture(number, size=SIZE):
 
 
 def numbers(frames):
-    """What is written in pictures [N, H, W, 3]."""
+    """Read the numbers in pictures [N, H, W, 3]."""
     height, width = frames.shape[1:3]
     middles = width // 16 + width // 8 * np.arange(8)
     bits = frames[:, height * 3 // 4, middles].mean(-1) > 127
@@ -46,7 +46,7 @@ def write(
             stream = container.add_stream(codec, 30, options=options)
             stream.width, stream.height = width, height
             stream.pix_fmt = pix_fmt
-            stream.disposition = av.stream.Disposition.default
+            stream.disposition = av.stream.Disposition.default.value
             streams.append(stream)
         for place, number in enumerate(frames):
             for which, (stream, size) in enumerate(zip(streams, sizes)):

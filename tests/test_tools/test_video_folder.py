@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from hypothesis import given
@@ -117,3 +118,23 @@ def test_lists_are_not_written_among_the_videos(tmp_path, capsys):
     (videos / 'a' / 'loop').symlink_to(videos)
     found, _ = video_folder.split_files(videos)
     assert found == ['a/1.mp4', 'a/2.mp4']
+
+
+def test_what_is_no_video_is_named(tmp_path, capsys, make_video):
+    """A film is told by its content, whatever its ending."""
+    film = make_video(np.zeros((3, 24, 32, 3), np.uint8), codec='MJPG')
+    videos = tmp_path / 'videos'
+    for name in ('golf/1.mts', 'golf/2.xyz', 'run/1.MP4', 'run/2.mp4'):
+        (videos / name).parent.mkdir(parents=True, exist_ok=True)
+        (videos / name).write_bytes(film.read_bytes())
+    (videos / 'jump').mkdir()
+    for name in ('jump/1.xyz', 'golf/notes.txt'):
+        (videos / name).write_text('no film')
+    assert video_folder.main([str(videos), str(tmp_path / 'out')]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        'left out, no videos: 2 (golf/notes.txt, jump/1.xyz)\n'
+        'left out, folders without a video: jump\n'
+    ) in printed
+    classes = (tmp_path / 'out' / 'classes.txt').read_text()
+    assert classes == 'golf\nrun\n'
