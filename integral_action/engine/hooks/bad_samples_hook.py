@@ -31,7 +31,7 @@ class BadSamplesHook(Hook):
         data_batch: Optional[Dict] = None,
     ) -> None:
         """Count a batch's bad samples."""
-        for sample in data_batch['data_samples']:
+        for sample in data_batch.get('data_samples') or ():
             self.samples += 1
             if 'bad_samples' in sample:
                 self.bad.append(sample.bad_samples)

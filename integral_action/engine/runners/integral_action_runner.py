@@ -235,6 +235,13 @@ def set_layouts(cfg: Any) -> None:
             set_layouts(value)
 
 
+def _datasets(cfg: Config, split: str) -> Iterator[Dict]:
+    """Yield the configs of a split's datasets; one may be built already."""
+    loader = cfg.get(f'{split}_dataloader')
+    if isinstance(loader, dict) and isinstance(loader['dataset'], dict):
+        yield from innermost(loader['dataset'])
+
+
 def _doubts(cfg: Config) -> Iterator[str]:
     """Yield what a config says without any effect."""
     known = signature(Runner.__init__).parameters
@@ -245,8 +252,7 @@ def _doubts(cfg: Config) -> Iterator[str]:
     head = cfg.get('model', {}).get('cls_head') or {}
     classes = head.get('num_classes')
     for split in ('train', 'val', 'test'):
-        loader = cfg.get(f'{split}_dataloader')
-        for dataset in innermost(loader['dataset']) if loader else ():
+        for dataset in _datasets(cfg, split):
             number = dataset.get('num_classes')
             if number is None:
                 names = read_class_names(
@@ -286,8 +292,7 @@ def set_num_classes(cfg: Config) -> None:
     datasets = [
         dataset
         for split in ('train', 'val', 'test')
-        if cfg.get(f'{split}_dataloader')
-        for dataset in innermost(cfg[f'{split}_dataloader']['dataset'])
+        for dataset in _datasets(cfg, split)
     ]
     for dataset in datasets:
         root, file = dataset.get('data_root'), dataset.get('class_file')
