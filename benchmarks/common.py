@@ -1,4 +1,4 @@
-"""What the benchmarks share: times, tables, a model, and videos."""
+"""Times, tables, a model and videos that the benchmarks share."""
 
 import importlib.util
 import statistics
@@ -101,7 +101,7 @@ def read_config(**changes: Any) -> Config:
 
 
 def build_model(cfg: Config) -> nn.Module:
-    """The same model every time, with batch norms as if it were trained."""
+    """Build the same model every time, its batch norms as if trained."""
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     for module in model.backbone.modules():

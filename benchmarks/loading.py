@@ -81,13 +81,13 @@ def check(videos, ours, theirs):
 
 
 def read_decord(path, indices):
-    """What MMAction2's ``DecordDecode`` does."""
+    """Decode as MMAction2's ``DecordDecode`` does."""
     reader = decord.VideoReader(path, num_threads=1)
     return reader.get_batch(indices).asnumpy()
 
 
 def read_pyav(path, indices):
-    """What ``DecodeTwoStream`` does."""
+    """Decode as ``DecodeTwoStream`` does."""
     return VideoReader(path).get_batch(indices)
 
 

@@ -160,7 +160,7 @@ def not_finite(weights: Dict[str, Tensor]) -> List[str]:
 
 
 def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
-    """What a checkpoint says of the data set it was trained on.
+    """Return what a checkpoint says of the dataset it was trained on.
 
     Args:
         content: of :func:`read_checkpoint`.
@@ -187,7 +187,7 @@ def read_dataset_meta(content: Dict[str, Any]) -> Dict[str, Any]:
 
 
 def installed_versions() -> Dict[str, str]:
-    """What a model is made with, for those who get it."""
+    """Return the versions a model is made with, for those who get it."""
     return dict(
         integral_action=__version__,
         mmaction2=mmaction.__version__,
@@ -197,7 +197,7 @@ def installed_versions() -> Dict[str, str]:
 
 
 def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:
-    """What keeps ``given`` from being loaded into a module with ``own``.
+    """Return why ``given`` cannot be loaded into a module with ``own``.
 
     Returns:
         ``'lacks ...'``, ``'has, but the model has not, ...'`` or ``'has in
@@ -249,7 +249,7 @@ def refused(error: Exception) -> str:
 
 
 def _reason(path: Union[str, Path], error: Exception) -> str:
-    """What is wrong with a file that torch could not read."""
+    """Return what is wrong with a file that torch could not read."""
     if refused(error):
         return refused(error)
     start = b''

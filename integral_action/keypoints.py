@@ -114,7 +114,7 @@ class KeypointLayout:
     def grouped(
         self, merge: Sequence[str] = (), draw: Sequence[str] = ('*',)
     ) -> 'KeypointLayout':
-        """The same poses in fewer channels: 133 keypoints need not be 263.
+        """Return the layout in fewer channels: 133 keypoints need not be 263.
 
         Args:
             merge: patterns of keypoint names, such as ``'face-*'`` or
@@ -284,7 +284,7 @@ def _one_each(number: int) -> Groups:
 
 
 def _from_values(values: Dict) -> KeypointLayout:
-    """Of plain values, whose tuples may have become lists."""
+    """Return a layout of plain values, whose tuples may have become lists."""
     fields = {field.name for field in dataclasses.fields(KeypointLayout)}
     groups = {'keypoint_groups', 'bone_groups'}  # older files have none
     if not fields - groups <= set(values) <= fields:

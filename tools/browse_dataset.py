@@ -56,7 +56,10 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--index', type=int, nargs='+', help='show these samples, from 0'
     )
     parser.add_argument(
-        '--clip', type=int, default=0, help='which clip of a sample, from 0'
+        '--clip',
+        type=int,
+        default=0,
+        help='number of the clip of a sample, from 0',
     )
     parser.add_argument(
         '--out',
@@ -65,12 +68,15 @@ def parse_args(arguments=None) -> argparse.Namespace:
     )
     parser.add_argument('--format', choices=('png', 'mp4'), default='png')
     parser.add_argument(
-        '--fps', type=float, default=4, help='of an mp4 (default: 4)'
+        '--fps',
+        type=float,
+        default=4,
+        help='frames a second of an mp4 (default: 4)',
     )
     parser.add_argument(
         '--panel-width',
         type=int,
-        help='of one picture, pixels (default: 224; 336 in an mp4)',
+        help='width of one picture, pixels (default: 224; 336 in an mp4)',
     )
     parser.add_argument(
         '--classes',
@@ -79,7 +85,10 @@ def parse_args(arguments=None) -> argparse.Namespace:
         "beside the annotations, or the dataset's metainfo)",
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='of sampling, cropping, flipping'
+        '--seed',
+        type=int,
+        default=0,
+        help='seed of sampling, cropping, flipping',
     )
     parser.add_argument(
         '--cfg-options',

@@ -123,7 +123,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add(
         '--video-prefix',
         type=Path,
-        help="what a list's paths are relative to (default: its folder)",
+        help="folder that a list's paths are relative to (default: its own)",
     )
     add(
         '--shard',
@@ -318,7 +318,7 @@ def claim(out: Path, settings: Dict) -> None:
 def settings_of(
     args: argparse.Namespace, estimator: PoseEstimator, options: Dict
 ) -> Dict:
-    """What makes the poses; a file by its name and its content."""
+    """Return what makes the poses; a file by its name and its content."""
     settings = dict(
         estimator=args.estimator,
         layout=estimator.layout,

@@ -52,7 +52,7 @@ class Job:
 
     @property
     def current(self) -> bool:
-        """Whether what is there is of this command, on what it needs."""
+        """Whether the results are of this command and of what it needs."""
         if not self.begun.is_file():
             return False
         time = self.begun.stat().st_mtime

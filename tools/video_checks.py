@@ -222,7 +222,7 @@ def check_chunk(limits: Limits, tasks: List[Task]) -> List[Result]:
 
 
 def ignore_interrupts() -> None:
-    """Of a worker: the parent decides."""
+    """Leave an interrupt of a worker to its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -325,5 +325,5 @@ class Journal:
             self.file.close()
 
     def remove(self) -> None:
-        """Of a finished check."""
+        """Remove the journal of a finished check."""
         self.path.unlink()

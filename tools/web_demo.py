@@ -52,7 +52,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     add(
         '--host',
         default='127.0.0.1',
-        help='where to listen (default: 127.0.0.1, this machine alone)',
+        help='address to listen on (default: 127.0.0.1, this machine alone)',
     )
     add('--port', type=int, default=7860, help='default: 7860')
     args = parser.parse_args(arguments)

@@ -71,7 +71,7 @@ class _Job:
 
 @dataclass
 class _Call:
-    """What a call of the inferencer asks for, and its progress."""
+    """Arguments of a call of the inferencer, and its progress."""
 
     estimator: Optional[PoseEstimator]
     show_progress: bool
@@ -391,7 +391,7 @@ class IntegralActionInferencer(BaseInferencer):
     def postprocess(
         self, preds: List[Dict], visualization: List[Optional[str]], **kwargs
     ) -> Dict:
-        """What a call returns."""
+        """Return the result of a call."""
         return dict(
             predictions=preds,
             visualization=visualization,
@@ -401,7 +401,7 @@ class IntegralActionInferencer(BaseInferencer):
     def _plan(
         self, inputs: Any, poses: Any, **settings
     ) -> Tuple[List[_Job], _Call]:
-        """What is to be done, checked as far as no file needs to be read."""
+        """Check the arguments, as far as no file needs to be read."""
         estimator = self.pose_estimator
         if isinstance(poses, (PoseEstimator, dict)) or (
             isinstance(poses, str) and is_estimator(poses)
@@ -451,7 +451,7 @@ class IntegralActionInferencer(BaseInferencer):
     def _poses(
         self, job: _Job, call: _Call
     ) -> Optional[Tuple[np.ndarray, np.ndarray]]:
-        """Of the whole video, checked."""
+        """Return the poses of the whole video, checked."""
         if 'pose' not in self.streams:
             return None
         sample = dict(

@@ -27,8 +27,8 @@ def split_windows(
 
 
 def window_borders(windows: Sequence[Tuple[int, int]]) -> List[float]:
-    """What time each window speaks for: what is nearer to its middle than to
-    any other window's.
+    """Return the time of each window: all that is nearer to its middle than
+    to any other window's.
 
     Args:
         windows: (start, stop) of each, frames, in order.

@@ -18,7 +18,7 @@ Arrays = Dict[str, Tensor]
 
 
 def predict(model: TwoStreamRecognizer, inputs: Arrays) -> List[Tensor]:
-    """What the model itself predicts, by its own preprocessor.
+    """Return the predictions of the model itself, by its own preprocessor.
 
     Args:
         model: as ``load_model`` builds it.
@@ -46,7 +46,7 @@ def largest_differences(
     run: Callable[[Arrays], Sequence],
     batches: Iterator[Arrays],
 ) -> List[float]:
-    """Of each output, over all batches.
+    """Return the differences of each output, over all batches.
 
     Args:
         model: the model itself.

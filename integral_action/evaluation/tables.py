@@ -61,7 +61,7 @@ class Table:
         return [cells[place] for cells in self.rows.values()]
 
     def markdown(self, digits: int = 1) -> str:
-        """As Markdown; floats get ``digits`` digits behind the point."""
+        """Return it as Markdown, floats with ``digits`` digits."""
 
         def text(cell: Cell) -> str:
             if isinstance(cell, float):
@@ -80,7 +80,7 @@ class Table:
         )
 
     def write_csv(self, path: PathLike) -> None:
-        """As CSV, floats in full. The file appears only whole."""
+        """Write it as CSV, floats in full. The file appears only whole."""
         with whole_file(path) as temporary:
             with open(temporary, 'w', newline='', encoding='utf-8') as file:
                 writer = csv.writer(file, lineterminator='\n')

@@ -1,4 +1,4 @@
-"""What the command lines of the converters have in common."""
+"""Arguments that the command lines of the converters share."""
 
 import argparse
 import math

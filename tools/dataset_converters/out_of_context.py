@@ -34,12 +34,22 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add = parser.add_argument
     add('list', type=Path, help='annotations: .jsonl, .json or .pkl')
     add('out', type=Path, help='folder to write')
-    add('--split', help='of a .pkl')
-    add('--video-prefix', type=folder, required=True, help='of the videos')
-    add('--pose-prefix', type=folder, default='.', help='of the pose files')
+    add('--split', help='split of a .pkl')
+    add(
+        '--video-prefix',
+        type=folder,
+        required=True,
+        help='folder of the videos',
+    )
+    add(
+        '--pose-prefix',
+        type=folder,
+        default='.',
+        help='folder of the pose files',
+    )
     add('--layout', default='openpose18', help="the poses' keypoints")
-    add('--classes', type=Path, help='class names, one a line')
-    add('--seed', type=number(0, 2**32), default=0, help='of the pairs')
+    add('--classes', type=Path, help='class names, one per line')
+    add('--seed', type=number(0, 2**32), default=0, help='seed of the pairs')
     add(
         '--min-share',
         type=number(0, 1, float),
@@ -56,7 +66,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--persons',
         type=number(1, 100),
         default=1,
-        help='that act; all others are taken for background, and removed',
+        help='persons that act; all others are removed, as background',
     )
     add(
         '--score-thr',
@@ -81,7 +91,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
         action=DictAction,
         default={},
         metavar='KEY=VALUE',
-        help='that the masks are made with',
+        help='arguments of the masks',
     )
     add(
         '--colour',
@@ -225,7 +235,7 @@ def extras_of(args: argparse.Namespace) -> List[Dict]:
 
 
 def file_of(folder: Path, name: str, suffix: str) -> Path:
-    """Of a video's name: ``folder/run/a.mp4`` of ``run/a.avi``."""
+    """Return a video's path: ``folder/run/a.mp4`` of ``run/a.avi``."""
     return Path(folder, name).with_suffix(suffix)
 
 

@@ -51,7 +51,7 @@ def parse_args(argv=None) -> argparse.Namespace:
         help='videos a class in either test set',
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='of everything that is drawn'
+        '--seed', type=int, default=0, help='seed of everything that is drawn'
     )
     parser.add_argument(
         '--workers', type=int, default=2, help='processes that draw'
@@ -106,7 +106,7 @@ STANDING = dict(
 
 
 def _swing(t):
-    """From 0 to 1 and back."""
+    """Return a value that goes from 0 to 1 and back."""
     return (1 - np.cos(t)) / 2
 
 
@@ -605,7 +605,7 @@ ACTIONS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """What a video shows, drawn before any of it is rendered.
+    """Contents of a video, drawn before any of it is rendered.
 
     Args:
         label: the action.
@@ -635,7 +635,7 @@ def generator(
 
 
 def draw_plan(seed: int, split: str, index: int) -> Plan:
-    """What video ``index`` of ``split`` shows. The actions take turns."""
+    """Draw what video ``index`` of ``split`` shows; actions take turns."""
     rng = generator(seed, split, index, 0)
     label = index % len(ACTIONS)
     out = split == 'out_of_context'
@@ -717,7 +717,7 @@ def estimate_pose(
     missing: bool,
     rng: np.random.Generator,
 ) -> Tuple[np.ndarray, np.ndarray]:
-    """What a pose estimator makes of the true keypoints.
+    """Return the true keypoints as a pose estimator finds them.
 
     Args:
         keypoint: [T, 18, 2], pixels.

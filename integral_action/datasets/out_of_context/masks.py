@@ -1,4 +1,4 @@
-"""Where the persons of a video are."""
+"""Masks of the persons in a video."""
 
 from abc import ABC, abstractmethod
 from typing import Tuple, Type

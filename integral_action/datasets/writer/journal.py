@@ -9,7 +9,7 @@ from .video import Video
 
 
 class Journal:
-    """What is done already, so that a stopped run goes on.
+    """Journal of what is done, so that a stopped run goes on.
 
     A line a video, written as it is done; the first line holds the settings
     that the pose files were made with.

@@ -81,7 +81,7 @@ class TemporalPool(nn.Module):
         self.adaptive = adaptive
 
     def check(self, given: int, frames: int) -> None:
-        """Whether T' = ``given`` frames can become T = ``frames``.
+        """Check that T' = ``given`` frames can become T = ``frames``.
 
         Raises:
             ValueError: T' is no multiple of T.
@@ -111,7 +111,7 @@ class TemporalConv(nn.Module):
         self.bn = nn.BatchNorm1d(channels)
 
     def check(self, given: int, frames: int) -> None:
-        """Whether T' = ``given`` frames can become T = ``frames``.
+        """Check that T' = ``given`` frames can become T = ``frames``.
 
         Raises:
             ValueError: T' is not 4 (T - 1) + 1.
