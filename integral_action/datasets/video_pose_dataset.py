@@ -66,6 +66,8 @@ class VideoPoseDataset(BaseActionDataset):
             worker, each epoch, by :class:`EpochSeedHook`), each with a
             warning that counts them, before it stops; the next good video is
             taken. A validation or test stops at the first.
+        filter_cfg: ``dict(min_frames=57)`` leaves out shorter videos, as the
+            release does, whose clips of 8 frames, each eighth, span 57.
 
     Raises:
         FileNotFoundError: the annotation file, videos or pose files are
@@ -155,6 +157,30 @@ class VideoPoseDataset(BaseActionDataset):
             self.serialize_data = False  # it stays on the disk
             return videos
         return list(videos)
+
+    def filter_data(self) -> Sequence:
+        """Leave out videos that are shorter than ``filter_cfg`` wants.
+
+        Raises:
+            ValueError: it has other keys, or no video is left.
+        """
+        unknown = set(self.filter_cfg or ()) - {'min_frames'}
+        if unknown:
+            raise ValueError(
+                f'filter_cfg has {sorted(unknown)}, expected min_frames'
+            )
+        if not self.filter_cfg:
+            return self.data_list
+        least, total = self.filter_cfg['min_frames'], len(self.data_list)
+        kept = [one for one in self.data_list if one['total_frames'] >= least]
+        text = (
+            f'{self.ann_file}: {total - len(kept)} of {total} videos have '
+            f'fewer than {least} frames (filter_cfg.min_frames)'
+        )
+        if not kept:
+            raise ValueError(text)
+        MMLogger.get_current_instance().info(f'{text}: left out')
+        return kept
 
     def _parse(self, record: Dict, number: int) -> Dict:
         if not isinstance(record, dict):

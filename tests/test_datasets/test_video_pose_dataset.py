@@ -161,6 +161,21 @@ def test_a_bad_sample_is_reported_and_counted_in_training(folder):
         build(path, POSE_ONLY, max_bad_samples=9, test_mode=True)[1]
 
 
+def test_short_videos_are_left_out(folder):
+    root, records = folder
+    for record, frames in zip(records, (4, 3, 2)):
+        record['total_frames'] = frames
+    write_annotations(root / 'list.jsonl', records)
+    for least, labels in ((2, [0, 1, 2]), (3, [0, 1]), (4, [0])):
+        data = build(root, filter_cfg=dict(min_frames=least))
+        kept = [data.get_data_info(i)['label'] for i in range(len(data))]
+        assert kept == labels
+    with pytest.raises(ValueError, match='3 of 3 videos have fewer than 5'):
+        build(root, filter_cfg=dict(min_frames=5))
+    with pytest.raises(ValueError, match='min_frame.*expected min_frames'):
+        build(root, filter_cfg=dict(min_frame=5))
+
+
 def test_rare_classes_are_repeated(folder):
     path, records = folder
     records[1]['label'] = 0
