@@ -51,6 +51,14 @@ def test_examples_run(page, tmp_path, monkeypatch):
         assert model.with_cls_head
 
 
+def test_mixing_in_the_readme_is_a_config():
+    """Which tests/test_mixing_configs.py trains and tests."""
+    readme = (ROOT / 'README.md').read_text()
+    (block,) = (b for b in BLOCK.findall(readme) if b.startswith('# config'))
+    name = re.search(r'configs/mixing/\S+\.py', readme)[0]
+    assert block == '# config\n' + (ROOT / name).read_text()
+
+
 @pytest.mark.parametrize('page', PAGES, ids=page_name)
 def test_links_and_configs_are_there(page):
     text = page.read_text()

@@ -1,4 +1,4 @@
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -23,7 +23,7 @@ class MoveNetEstimator(PoseEstimator):
     the picture's edge, f * n - 1/2 from the centre of its first pixel.
 
     Args:
-        model: the .onnx file.
+        model: the .onnx file, which is not part of the package.
         device: ``'cpu'`` (one thread: run one process per core), ``'cuda'`` or
             ``'cuda:1'``.
         score_thr: persons whose own score is below this are left out.
@@ -33,18 +33,25 @@ class MoveNetEstimator(PoseEstimator):
     Raises:
         ImportError: there is no onnxruntime.
         FileNotFoundError: there is no such model.
-        ValueError: the file is no such model, or the device is not there.
+        ValueError: there is no model, the file is none, or the device is not
+            there.
     """
 
     layout = 'coco17'
 
     def __init__(
         self,
-        model: str,
+        model: Optional[str] = None,
         device: str = 'cpu',
         score_thr: float = 0.1,
         input_size: int = 256,
     ) -> None:
+        if model is None:
+            raise ValueError(
+                'the estimator "movenet" has no model of its own: give the '
+                '.onnx file as model (--pose-model FILE, --model of '
+                'extract_poses)'
+            )
         if input_size < _STRIDE:
             raise ValueError(
                 f'input_size is {input_size}, expected {_STRIDE} or more'
