@@ -133,7 +133,6 @@ def test_errors_are_one_line(
 
 def test_usage(tool):
     for arguments in (
-        [],
         ['--checkpoint', 'c', '--poses', 'p'],  # the page asks for them
         ['--checkpoint', 'c', '--pose-model', 'm'],
         ['--checkpoint', 'c', '--port', 'p'],
