@@ -41,7 +41,8 @@ class CheckInvalidLossHook(Hook):
             or self.end_of_epoch(runner.train_dataloader, batch_idx)
         ):
             return
-        if not torch.isfinite(torch.as_tensor(loss)).all():
+        loss = torch.as_tensor(loss).detach()
+        if not loss.isfinite().all():
             self._stop(runner, f'the loss is {float(loss)}')
 
     def after_train_epoch(self, runner: Runner) -> None:
