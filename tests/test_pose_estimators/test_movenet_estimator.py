@@ -199,7 +199,7 @@ def test_cuda_is_asked_for_where_there_is_none(spot):
 
 
 def test_a_model_has_to_be_given():
-    with pytest.raises(ValueError, match='"movenet" .* --pose-model FILE'):
+    with pytest.raises(ValueError, match='"movenet" .*--pose-model FILE'):
         find_estimator('movenet')()
 
 
