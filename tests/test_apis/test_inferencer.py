@@ -365,7 +365,7 @@ def test_poses_are_estimated_once_and_brought_to_the_models_layout(
     other = make('fused', pose_estimator=Middle())
     assert other(frames)['num_failed'] == 0
     config = dict(type='integral_action.pose_estimators:MoveNetEstimator')
-    with pytest.raises(ValueError, match='pose_estimator .*model'):
+    with pytest.raises(ValueError, match='"movenet" has no model'):
         fused(frames, config)
     with pytest.raises(ValueError, match='"type"'):
         fused(frames, dict(model='a'))
