@@ -1,5 +1,6 @@
 """What several tests share."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -25,6 +26,18 @@ def load_config(path, num_classes=8):
     if cfg.model.cls_head.num_classes is None:
         cfg.model.cls_head.num_classes = num_classes
     return cfg
+
+
+def load_script(path):
+    """Run a tool's file as a module, beside those that it imports."""
+    sys.path.append(str(path.parent))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,12 @@
 """nan goes no further than the first that sees it."""
 
-import importlib.util
 import json
 import math
 
 import numpy as np
 import pytest
 import torch
-from conftest import CONFIGS, ROOT
+from conftest import CONFIGS, ROOT, load_script
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
@@ -44,16 +43,8 @@ def save(content, tmp_path):
     return write
 
 
-def tool(name):
-    path = ROOT / 'tools' / name
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
-def test_weights(save, tmp_path, capsys, monkeypatch, value):
+def test_weights(save, tmp_path, capsys, value):
     path = save(value)
     said = f'not finite numbers: {WEIGHT}$'
     with pytest.raises(ValueError, match=f'a.pth: {said}'):
@@ -64,11 +55,10 @@ def test_weights(save, tmp_path, capsys, monkeypatch, value):
     with pytest.raises(ValueError, match=f'pose stage: .*a.pth: {said}'):
         load_stage(stream, 'pose', str(path), 'backbone.pose.')
     assert torch.equal(stream.conv1.conv.weight, before)
-    publish = tool('model_converters/publish_model.py')
+    publish = load_script(ROOT / 'tools/model_converters/publish_model.py')
     assert publish.main([str(path), str(tmp_path / 'out')]) == 1
     assert 'not finite' in capsys.readouterr().err
-    monkeypatch.syspath_prepend(str(ROOT / 'tools' / 'deployment'))
-    export = tool('deployment/export_onnx.py')
+    export = load_script(ROOT / 'tools/deployment/export_onnx.py')
     assert export.main([str(path), str(tmp_path / 'out.onnx')]) == 1
     assert 'not finite' in capsys.readouterr().err
     assert [one.name for one in tmp_path.iterdir()] == ['a.pth']

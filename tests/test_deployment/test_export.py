@@ -1,6 +1,5 @@
 """Exported models compute what the model does, and say how to be run."""
 
-import importlib.util
 import json
 import os
 import re
@@ -12,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from conftest import CONFIGS, ROOT, SHARED, load_config
+from conftest import CONFIGS, ROOT, SHARED, load_config, load_script
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -126,13 +125,6 @@ def jhmdb(tmp_path_factory):
 
 
 sys.path.append(str(ROOT / 'tools' / 'deployment'))  # its scripts' own part
-
-
-def load_script(path):
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope='module')

@@ -1,12 +1,10 @@
 """133 keypoints in few channels, from training to ONNX."""
 
-import importlib.util
-
 import numpy as np
 import onnxruntime
 import pytest
 import torch
-from conftest import CONFIGS, ROOT
+from conftest import CONFIGS, ROOT, load_script
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -68,19 +66,11 @@ def config(whole_bodies):
     return cfg
 
 
-def load_tool(path):
-    path = ROOT / 'tools' / path
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_from_training_to_onnx(config, whole_bodies, tmp_path):
     config.work_dir = str(tmp_path / 'work')
     Runner.from_cfg(config).train()
     trained = str(tmp_path / 'work' / 'epoch_1.pth')
-    publish = load_tool('model_converters/publish_model.py')
+    publish = load_script(ROOT / 'tools/model_converters/publish_model.py')
     assert publish.main([trained, str(tmp_path / 'model')]) == 0
     (published,) = tmp_path.glob('model-*.pth')
 
@@ -100,7 +90,7 @@ def test_from_training_to_onnx(config, whole_bodies, tmp_path):
     assert sum(result['rec_scores']) == pytest.approx(1, abs=1e-4)
 
     onnx = str(tmp_path / 'model.onnx')
-    export = load_tool('deployment/export_onnx.py')
+    export = load_script(ROOT / 'tools/deployment/export_onnx.py')
     assert export.main([str(published), onnx]) == 0
     inputs = DeployableRecognizer(model).example_inputs(2, 1, seed=0)
     assert inputs['pose'].shape[-2] == 133
