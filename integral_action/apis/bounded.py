@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from .checkpoint_config import leaves
+
 SPARE = 2**25  # elements: layers that constructors make and replace
 MAKERS = {
     torch.arange,
@@ -51,16 +53,12 @@ class Bounded(TorchFunctionMode):
     def check_numbers(self, config: Any) -> None:
         """Refuse a whole number beyond all elements: numpy and loops are not
         seen here."""
-        if isinstance(config, dict):
-            config = list(config.values())
-        if isinstance(config, (list, tuple)):
-            for value in config:
-                self.check_numbers(value)
-        elif isinstance(config, int) and abs(config) > self.left:
-            raise ValueError(
-                f'its config has the number {config}, but its weights have '
-                f'{self.elements} elements'
-            )
+        for _, value in leaves(config):
+            if isinstance(value, int) and abs(value) > self.left:
+                raise ValueError(
+                    f'its config has the number {value}, but its weights have '
+                    f'{self.elements} elements'
+                )
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}

@@ -49,7 +49,7 @@ def read_config(text: str) -> Config:
             cfg[target.id] = _literal(statement.value)
     if not isinstance(cfg.get('model'), dict):
         raise ValueError('its config has no model')
-    for path, value in _leaves(cfg):
+    for path, value in leaves(cfg):
         if path[-1] in ('type', '_scope_'):
             _check_registered(path, value)
         elif isinstance(value, str):
@@ -95,17 +95,17 @@ def _literal(node: ast.expr) -> Any:
     return ast.literal_eval(node)
 
 
-def _leaves(config: Any, path: Tuple = ()) -> Iterator[Tuple[Tuple, Any]]:
+def leaves(config: Any, path: Tuple = ()) -> Iterator[Tuple[Tuple, Any]]:
     """Yield every value, and the keys that lead to it; whatever stands as a
     component's ``type`` is one value."""
     if path and path[-1] in ('type', '_scope_'):
         yield path, config
     elif isinstance(config, dict):
         for key, value in config.items():
-            yield from _leaves(value, (*path, key))
+            yield from leaves(value, (*path, key))
     elif isinstance(config, (list, tuple)):
         for value in config:
-            yield from _leaves(value, path)
+            yield from leaves(value, path)
     else:
         yield path, config
 
@@ -174,7 +174,7 @@ def _check_registered(path: Tuple, name: Any) -> None:
 def _check_size(cfg: Dict) -> None:
     """Refuse a test whose frames or maps of one video fit into no memory."""
     largest = dict.fromkeys(VIEWS + SIZES, 1)
-    for path, value in _leaves(cfg):
+    for path, value in leaves(cfg):
         counts = str(path[0]).startswith('test_') or path[:2] == MAPS
         for key in set(path[-2:]) & set(largest) if counts else ():
             if isinstance(value, (int, float)) and math.isfinite(value):

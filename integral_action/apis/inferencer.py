@@ -37,7 +37,7 @@ from integral_action.pose_estimators import (
 from integral_action.text import printable
 
 from .load_model import load_model
-from .timeline import label_timeline, split_windows, window_borders
+from .timeline import best_labels, border_times, label_timeline, split_windows
 from .videos import OpenVideo, VideoInput, list_inputs
 
 Estimator = Union[PoseEstimator, Dict, str]
@@ -571,8 +571,7 @@ class IntegralActionInferencer(BaseInferencer):
 
     def _label(self, score: np.ndarray) -> int:
         """Return the best class, or -1 where it is unknown."""
-        best = int(score.argmax())
-        return best if score[best] >= self.unknown_below else -1
+        return int(best_labels(score, self.unknown_below))
 
     def _name(self, label: int) -> str:
         return 'unknown' if label < 0 else self.classes[label]
@@ -583,8 +582,7 @@ class IntegralActionInferencer(BaseInferencer):
 
         seconds = job.opened.times
         captions = []
-        borders = window_borders(job.windows)
-        starts = np.interp(borders, np.arange(len(seconds)), seconds)
+        starts = border_times(job.windows, seconds)
         for start, one in zip(starts, job.results):
             score = _array(one.pred_score)
             top = self._top(score, call.top_k)

@@ -42,6 +42,26 @@ def window_borders(windows: Sequence[Tuple[int, int]]) -> List[float]:
     return [windows[0][0], *borders, windows[-1][1]]
 
 
+def border_times(
+    windows: Sequence[Tuple[int, int]], times: Sequence[float]
+) -> List[float]:
+    """Return the seconds of the borders of :func:`window_borders`.
+
+    Args:
+        windows: as there.
+        times: seconds to each frame, and to the end of the last.
+    """
+    borders = window_borders(windows)
+    return np.interp(borders, np.arange(len(times)), times).tolist()
+
+
+def best_labels(scores: np.ndarray, unknown_below: float = 0) -> np.ndarray:
+    """Return the best class of scores [..., classes], -1 where its score is
+    below ``unknown_below``."""
+    labels = np.argmax(scores, -1)
+    return np.where(np.max(scores, -1) < unknown_below, -1, labels)
+
+
 def label_timeline(
     windows: Sequence[Tuple[int, int]],
     scores: np.ndarray,
@@ -49,24 +69,23 @@ def label_timeline(
     times: Sequence[float],
     unknown_below: float = 0,
 ) -> List[Dict]:
-    """When which label is best, neighbours of one label as one.
+    """Return when which label is best, neighbours of one label as one.
 
     Args:
         windows: as of :func:`window_borders`.
         scores: [windows, classes].
         gates: mean G of each window; None where there is no gate.
-        times: seconds to each frame, and to the end of the last.
-        unknown_below: score of the best class below which a window's label
-            is -1.
+        times: as of :func:`border_times`.
+        unknown_below: as of :func:`best_labels`.
 
     Returns:
         ``start`` and ``end`` in seconds, ``label``, and ``score`` (of the best
         class) and ``gate`` averaged over that time.
     """
     borders = window_borders(windows)
-    seconds = np.interp(borders, np.arange(len(times)), times).tolist()
+    seconds = border_times(windows, times)
     best = np.max(scores, 1)
-    labels = np.where(best < unknown_below, -1, np.argmax(scores, 1)).tolist()
+    labels = best_labels(scores, unknown_below).tolist()
     spans = []
     first = 0
     for last, label in enumerate(labels):
