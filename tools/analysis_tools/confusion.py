@@ -116,7 +116,8 @@ def confusion_figure(
     for (dataset, model), matrix in matrices.items():
         row, column = datasets.index(dataset), models.index(model)
         axes = panels[row, column]
-        image = axes.imshow(shares(matrix), 'gray_r', vmin=0, vmax=100)
+        percent = shares(matrix)
+        image = axes.imshow(percent, 'gray_r', vmin=0, vmax=100)
         if row == 0:
             axes.set_title(model)
         if column == 0:
@@ -127,11 +128,12 @@ def confusion_figure(
             places = range(len(names))
             axes.set_xticks(places, names, rotation=90, fontsize=8)
             axes.set_yticks(places, names, fontsize=8)
-            for place in np.argwhere(matrix).tolist():
-                dark = shares(matrix)[tuple(place)] > 50
+            for row, column in np.argwhere(matrix).tolist():
+                dark = percent[row, column] > 50
                 axes.text(
-                    *place[::-1],
-                    matrix[tuple(place)],
+                    column,
+                    row,
+                    matrix[row, column],
                     color='white' if dark else 'black',
                     ha='center',
                     va='center',
