@@ -64,7 +64,7 @@ def sample_frames(
         sample.frames[stream] = np.minimum(numbers, total - 1)
 
 
-def decode(sample, **_):
+def decode(sample, half_pixel=True, **_):
     """DecodeTwoStream: the frames, and the poses of the frames."""
     sample.shape = sample.video[0].shape[:2]
     if 'RGB' in sample.frames:
@@ -82,7 +82,8 @@ def decode(sample, **_):
         score = score[:, numbers].astype(np.float32)
         finite = np.isfinite(keypoint).all(-1) & np.isfinite(score)
         found = finite & (score > 0) & keypoint.any(-1)  # (0, 0) is not
-        sample.keypoint = np.where(finite[..., None], keypoint, 0) + 0.5
+        sample.keypoint = np.where(finite[..., None], keypoint, 0)
+        sample.keypoint = sample.keypoint + np.float32(0.5 * half_pixel)
         sample.score = np.where(found, score, 0)
 
 

@@ -118,21 +118,31 @@ def map_size(size: Tuple[int, int]) -> Tuple[int, int]:
     return tuple(size)
 
 
-def to_map_pixels(fraction: Array, size: Tuple[int, int]) -> Array:
+def to_map_pixels(
+    fraction: Array, size: Tuple[int, int], half_pixel: bool = True
+) -> Array:
     """Turn positions in the picture into map pixels.
 
     Args:
         fraction: [..., 2], (x, y) as fractions of the picture's width and
             height, counted from its edges.
         size: (H, W) of the map.
+        half_pixel: whether the centre of the top left cell is half a cell
+            from the map's edges; the release takes it to be at the edges.
 
     Returns:
         [..., 2], (x, y); the centre of the map's top left cell is (0, 0).
+
+    Example:
+        >>> import numpy as np
+        >>> to_map_pixels(np.array([0.5, 0.25]), (56, 56))
+        array([27.5, 13.5])
     """
     height, width = size
+    offset = 0.5 * half_pixel
     if isinstance(fraction, np.ndarray):
-        return fraction * np.array((width, height), fraction.dtype) - 0.5
-    return fraction * fraction.new_tensor((width, height)) - 0.5
+        return fraction * np.array((width, height), fraction.dtype) - offset
+    return fraction * fraction.new_tensor((width, height)) - offset
 
 
 def _check(

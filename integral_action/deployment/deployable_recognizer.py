@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from integral_action.layout_maps import render_layout_maps
 from integral_action.models.data_preprocessors import PoseMapPreprocessor
 from integral_action.models.recognizers import TwoStreamRecognizer
-from integral_action.pose_maps import to_map_pixels
 
 from .dense_pose_maps import render_pose_maps_densely
 
@@ -79,7 +78,7 @@ class DeployableRecognizer(nn.Module):
     def output_names(self) -> List[str]:
         """In the order of what :meth:`forward` gives."""
         if self.model.with_neck:
-            gated = getattr(self.model.neck, 'fusion', None) == 'gated'
+            gated = getattr(self.model.neck, 'has_gate', False)
         else:
             gated = hasattr(self.model.cls_head, 'gate')
         return ['scores', 'gate'] if gated else ['scores']
@@ -127,7 +126,7 @@ class DeployableRecognizer(nn.Module):
         clips, frames = pose.shape[:2]
         pose = pose.flatten(0, 1)
         maps = render_layout_maps(
-            to_map_pixels(pose[..., :2], self.preprocessor.size),
+            self.preprocessor.to_map_pixels(pose[..., :2]),
             pose[..., 2],
             self.preprocessor.layout,
             self.preprocessor.size,

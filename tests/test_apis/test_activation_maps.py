@@ -79,11 +79,10 @@ def test_the_corner_that_matters_is_lit():
 def test_streams_of_the_fused_model_have_one_unit(frozen):
     """F = relu(A) + 2 relu(P); poses have twice the frames."""
     neck = dict(
-        type='PoseDrivenIntegration',
+        type='AddFusion',
         appearance_channels=3,
         pose_channels=3,
         channels=3,
-        gate_source='none',
     )
     model = model_of(['appearance', 'pose'], neck, frozen)
     for factor, block in (
@@ -92,6 +91,7 @@ def test_streams_of_the_fused_model_have_one_unit(frozen):
     ):
         block[0].weight.copy_(factor * torch.eye(3))
         block[0].bias.zero_()
+        block[1] = torch.nn.Identity()  # no layer norm
     model.cls_head.fc_cls.weight.copy_(
         torch.tensor([[2.0, 0, 0], [0, 3.0, 0]])
     )

@@ -325,8 +325,12 @@ def test_a_test_is_the_ordinary_test(test, tmp_path):
                 np.testing.assert_allclose(one[key], other[key], atol=1e-6)
         shutil.rmtree(test.data / 'videos', ignore_errors=True)
         shutil.rmtree(test.data / 'poses', ignore_errors=True)
-    # another gate, on the same features
-    _, found = test(loop, model=dict(neck=dict(gate_source='none')))
+    # another neck, on the same features
+    width = dict.fromkeys(
+        ('appearance_channels', 'pose_channels', 'channels'), 128
+    )
+    add = dict(_delete_=True, type='AddFusion', **width)
+    _, found = test(loop, model=dict(neck=add))
     assert 'gate' not in found[0]
     assert len(list(folder.iterdir())) == 2
 

@@ -235,30 +235,56 @@ def test_pose_frames_are_averaged_to_the_appearance_frames():
         neck((appearance, pose[:, :7]))
 
 
-def test_without_gating_adds_and_feature_fuse_concatenates():
-    appearance, pose = features()
-    neck = build(gate_source='none').train()
+def test_without_gating_the_aligned_features_are_added_by_hand():
+    neck = build(type='AddFusion').train()
+    by_hand(neck)
+    # F'_A = (1, 0) and F'_P = (0, 1), as with the gate; and (1, 0) twice
+    appearance = torch.tensor([[[3.0, 1.0, 9.0], [8.0, 2.0, 0.0]]])
+    pose = torch.tensor([[[2.0, 5.0], [4.0, -3.0]]])
     feature, aux = neck((appearance, pose))
-    assert torch.equal(
-        feature, neck.tcb_appearance(appearance) + neck.tcb_pose(pose)
+    np.testing.assert_allclose(
+        feature.detach().numpy(), [[[1.0, 1.0], [2.0, 0.0]]], atol=1e-4
     )
-    assert aux == {}
-    assert not any(
-        isinstance(module, torch.nn.LayerNorm) for module in neck.modules()
+    assert aux == {} and not neck.has_gate
+
+
+def test_without_gating_as_in_the_release_has_no_layer_norm_by_hand():
+    neck = build(type='AddFusion', tcb_layers='conv-bn-relu').train()
+    by_hand(neck)
+    # batch norm of two frames makes -1 and 1 of each channel, ReLU 0 and 1
+    appearance = torch.tensor([[[3.0, 1.0, 9.0], [8.0, 0.0, 0.0]]])
+    pose = torch.tensor([[[2.0, 5.0], [4.0, 9.0]]])
+    feature, _ = neck((appearance, pose))
+    np.testing.assert_allclose(
+        feature.detach().numpy(), [[[0.0, 1.0], [2.0, 1.0]]], atol=1e-4
     )
-    neck = build(gate_source='none', fusion='concat')
+
+
+def test_feature_fuse_is_a_layer_of_both_features_by_hand():
+    neck = build(type='ConcatFusion')
+    with torch.no_grad():
+        # appearance's third channel, and the sum of pose's two
+        neck.tcb[0].weight.copy_(
+            torch.tensor([[0.0, 0, 1, 0, 0], [0, 0, 0, 1, 1]])
+        )
+        neck.tcb[0].bias.zero_()
+    appearance = torch.tensor([[[3.0, 1.0, 9.0], [8.0, 2.0, 0.0]]])
+    pose = torch.tensor([[[2.0, 5.0], [4.0, 3.0]]])
+    # 9 and 7, 0 and 7: layer norm and ReLU leave (1, 0) and (0, 1)
     feature, aux = neck((appearance, pose))
-    expected = neck.fc(torch.cat((appearance, pose), -1)).relu()
-    assert torch.equal(feature, expected) and aux == {}
+    np.testing.assert_allclose(
+        feature.detach().numpy(), [[[1.0, 0.0], [0.0, 1.0]]], atol=1e-4
+    )
+    assert aux == {} and not neck.has_gate
 
 
 @pytest.mark.parametrize(
     'wrong, message',
     [
         (dict(gate_source='poes'), "'poes'"),
-        (dict(fusion='sum'), "'sum'"),
-        (dict(gate_source='none', fusion='gated'), "'none'.*'gated'"),
-        (dict(gate_source='pose', fusion='add'), "'pose'.*'add'"),
+        (dict(tcb_layers='bn'), "tcb_layers .*'bn'"),
+        (dict(cgb_layers='bn'), "cgb_layers .*'bn'"),
+        (dict(align_time='mean'), "align_time .*'mean'"),
         (dict(gate_value=1.5), '1.5'),
         (dict(gate_loss_weight=-1), '-1'),
     ],

@@ -7,6 +7,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import release
@@ -16,7 +17,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from mmengine.config import Config
 
-from integral_action.apis import load_model
+from integral_action.apis import IntegralActionInferencer, load_model
 
 sys.path.insert(0, str(ROOT / 'tools' / 'model_converters'))
 import release_stage
@@ -74,7 +75,7 @@ def outputs(model, keypoint, score, video):
     Keypoints are given in cells of the maps, [N, T', M, K, 2].
     """
     size = np.float32(model.data_preprocessor.size[0])
-    pose = np.concatenate([(keypoint + 0.5) / size, score[..., None]], -1)
+    pose = np.concatenate([keypoint / size, score[..., None]], -1)
     inputs = {}
     if 'appearance' in model.backbone.streams:
         rgb = torch.from_numpy(video * 255).transpose(1, 2)
@@ -221,6 +222,67 @@ def test_outputs_are_the_releases_in_other_sizes(
     )
     if len(streams) == 2:
         np.testing.assert_allclose(1 - gate, expected_gate, atol=1e-6)
+
+
+def release_clips(frames, fraction, score, count=10):
+    """What the release's loader makes of a video.
+
+    Args:
+        frames: RGB [T, H, W, 3].
+        fraction: keypoints [T, M, K, 2] as fractions of width and height.
+        score: [T, M, K].
+
+    Returns:
+        RGB in 0..1 [clips, 8, 3, 224, 224], and pose maps
+        [clips, 8, K + 2B, 56, 56].
+    """
+    height, width = frames.shape[1:3]
+    # the short side is 256
+    if width > height:
+        shape = (256, int(width / height * 256))
+    else:
+        shape = (int(height / width * 256), 256)
+    top, left = shape[0] // 2 - 112, shape[1] // 2 - 112
+    last = len(frames) - 1 - 7 * 8  # 8 frames, 8 apart
+    starts = [int(last * i / (count - 1)) for i in range(count)]
+    clips = [[start + 8 * i for i in range(8)] for start in starts]
+    crops = np.stack(
+        [cv2.resize(frame.astype(np.float32), shape[::-1]) for frame in frames]
+    )[:, top : top + 224, left : left + 224]
+    keypoint = (fraction * shape[::-1] - (left, top)) / 224 * 56
+    return (
+        crops[clips].transpose(0, 1, 4, 2, 3) / 255,
+        release.maps(keypoint[clips].astype(np.float32), score[clips]),
+    )
+
+
+@pytest.mark.parametrize('size', [(480, 640), (426, 240)])
+def test_a_whole_video_gets_the_releases_prediction(
+    converted, make_video, size
+):
+    draw = np.random.RandomState(size[0])
+    height, width = size
+    cells = draw.randint(0, 256, (70, 6, 8, 3), np.uint8)
+    frames = np.stack([cv2.resize(cell, (width, height)) for cell in cells])
+    fraction = draw.uniform(-0.05, 1.05, (2, 70, 18, 2))
+    score = draw.uniform(0.2, 1, (2, 70, 18)).astype(np.float32)
+    video, maps = release_clips(
+        frames, fraction.swapaxes(0, 1), score.swapaxes(0, 1)
+    )
+    with torch.no_grad():
+        logits, gate = release.forward(
+            release.state_dict(), torch.from_numpy(video), maps
+        )
+    infer = IntegralActionInferencer(str(converted['integral']), device='cpu')
+    found = infer(
+        str(make_video(frames)),
+        ((fraction * (width, height)).astype(np.float32), score),
+    )['predictions'][0]
+    expected = logits.mean(1).softmax(1).mean(0)
+    np.testing.assert_allclose(found['rec_scores'], expected, atol=2e-5)
+    assert 1 - found['gate']['mean'] == pytest.approx(
+        gate.mean().item(), abs=1e-6
+    )
 
 
 def test_ntu_and_resnet34_without_a_config(tmp_path, capsys):

@@ -3,7 +3,9 @@ _base_ = './integralaction_r18-r18-t8.py'
 
 model = dict(
     # RGB in 0..1
-    data_preprocessor=dict(mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0)),
+    data_preprocessor=dict(
+        mean=(0.0, 0.0, 0.0), std=(255.0, 255.0, 255.0), half_pixel=False
+    ),
     backbone=dict(
         appearance=dict(type='SlimResNetTSM', shift_div=4, past_first=True),
         pose=dict(shift_div=4, past_first=True),

@@ -3,4 +3,11 @@ _base_ = (
 )
 
 # Table 4, feature fuse
-model = dict(neck=dict(gate_source='none', fusion='concat'))
+model = dict(
+    neck=dict(
+        _delete_=True,
+        type='ConcatFusion',
+        appearance_channels=512,
+        pose_channels=512,
+    )
+)

@@ -1,4 +1,12 @@
 _base_ = '../jhmdb/integralaction_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1-rgb-keypoint.py'
 
 # Table 4, feature fuse
-model = dict(neck=dict(gate_source='none', fusion='concat'))
+model = dict(
+    neck=dict(
+        _delete_=True,
+        type='ConcatFusion',
+        appearance_channels=128,
+        pose_channels=128,
+        channels=128,
+    )
+)

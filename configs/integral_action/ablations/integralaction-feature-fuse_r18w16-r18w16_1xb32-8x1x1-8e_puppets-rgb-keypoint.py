@@ -3,4 +3,12 @@ _base_ = (
 )
 
 # Table 4, feature fuse
-model = dict(neck=dict(gate_source='none', fusion='concat'))
+model = dict(
+    neck=dict(
+        _delete_=True,
+        type='ConcatFusion',
+        appearance_channels=128,
+        pose_channels=128,
+        channels=128,
+    )
+)

@@ -3,4 +3,11 @@ _base_ = (
 )
 
 # Table 4, without gating
-model = dict(neck=dict(gate_source='none'))
+model = dict(
+    neck=dict(
+        _delete_=True,
+        type='AddFusion',
+        appearance_channels=512,
+        pose_channels=512,
+    )
+)

@@ -24,7 +24,8 @@ class DecodeTwoStream(BaseTransform):
     Annotated keypoints count from the centre of the top left pixel, as OpenCV
     and COCO results do. MMAction2's ``Resize``, ``Crop`` and ``Flip`` are
     exact for coordinates that count from the picture's edge, so half a pixel
-    is added here and taken off where the maps are drawn.
+    is added here and taken off where the maps are drawn; or neither, with
+    ``half_pixel=False``.
 
     Required keys: ``modality``; ``filename`` and ``RGB_inds`` for frames;
     ``Pose_inds``, ``img_shape`` and what :class:`LoadPoses` requires for
@@ -38,6 +39,7 @@ class DecodeTwoStream(BaseTransform):
     Args:
         io_backend: of ``FileClient``, with its further arguments.
         num_threads: of the decoder.
+        half_pixel: whether half a pixel is added; the release does not.
         decoder: of configs of earlier versions, which chose ``'decord'`` or
             ``'pyav'``. It has no effect.
 
@@ -49,6 +51,7 @@ class DecodeTwoStream(BaseTransform):
         self,
         io_backend: str = 'disk',
         num_threads: int = 1,
+        half_pixel: bool = True,
         decoder: Optional[str] = None,
         **kwargs,
     ) -> None:
@@ -59,6 +62,7 @@ class DecodeTwoStream(BaseTransform):
                 stacklevel=2,
             )
         self.io_backend, self.num_threads = io_backend, num_threads
+        self.half_pixel = half_pixel
         self.kwargs, self.file_client = kwargs, None
         self.load_poses = LoadPoses()
 
@@ -68,7 +72,8 @@ class DecodeTwoStream(BaseTransform):
             results = self.load_poses(results)
             for key in ('keypoint', 'keypoint_score'):
                 results[key] = results[key][:, results['Pose_inds']]
-            results['keypoint'] = results['keypoint'] + np.float32(0.5)
+            offset = np.float32(0.5 * self.half_pixel)
+            results['keypoint'] = results['keypoint'] + offset
             results['keypoint_from_edge'] = True
         else:
             results.pop('keypoint', None)
@@ -131,5 +136,5 @@ class DecodeTwoStream(BaseTransform):
     def __repr__(self) -> str:
         return (
             f'{self.__class__.__name__}(io_backend={self.io_backend!r}, '
-            f'num_threads={self.num_threads})'
+            f'num_threads={self.num_threads}, half_pixel={self.half_pixel})'
         )

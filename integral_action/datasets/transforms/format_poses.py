@@ -5,11 +5,16 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 
-def poses_as_fractions(results: Dict) -> np.ndarray:
-    """[M, T, K, 2], (x, y) as fractions of the picture, from its edges."""
+def poses_as_fractions(results: Dict, half_pixel: bool = True) -> np.ndarray:
+    """Return positions as fractions of the picture, from its edges.
+
+    [M, T, K, 2], (x, y). ``half_pixel=False`` takes keypoints as they are, as
+    the release does.
+    """
     height, width = results['img_shape']
     keypoint = results['keypoint']
-    if not results.get('keypoint_from_edge', False):  # from a pixel's centre
+    # from a pixel's centre
+    if half_pixel and not results.get('keypoint_from_edge', False):
         keypoint = keypoint + np.float32(0.5)
     return keypoint / np.array((width, height), np.float32)
 

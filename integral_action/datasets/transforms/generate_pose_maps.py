@@ -32,6 +32,7 @@ class GeneratePoseMaps(BaseTransform):
         size: (H, W) of the maps.
         sigma, limb_width, score_thr, heatmap, paf: as of
             :func:`render_pose_maps`.
+        half_pixel: as of :func:`to_map_pixels`.
 
     Raises:
         ValueError: options that :func:`render_pose_maps` does not take.
@@ -46,9 +47,11 @@ class GeneratePoseMaps(BaseTransform):
         score_thr: float = 0.1,
         heatmap: bool = True,
         paf: bool = True,
+        half_pixel: bool = True,
     ) -> None:
         self.layout = layout
         self.size = map_size(size)
+        self.half_pixel = half_pixel
         self.options = dict(
             sigma=sigma,
             limb_width=limb_width,
@@ -69,7 +72,8 @@ class GeneratePoseMaps(BaseTransform):
     def transform(self, results: Dict) -> Dict:
         """Draw the maps."""
         layout = KeypointLayout.get(self.layout or results['keypoint_layout'])
-        keypoint = to_map_pixels(poses_as_fractions(results), self.size)
+        fraction = poses_as_fractions(results, self.half_pixel)
+        keypoint = to_map_pixels(fraction, self.size, self.half_pixel)
         maps = render_layout_maps(
             keypoint.swapaxes(0, 1),
             results['keypoint_score'].swapaxes(0, 1),
@@ -90,5 +94,5 @@ class GeneratePoseMaps(BaseTransform):
         options = ', '.join(f'{k}={v}' for k, v in self.options.items())
         return (
             f'{self.__class__.__name__}(layout={self.layout!r}, '
-            f'size={self.size}, {options})'
+            f'size={self.size}, {options}, half_pixel={self.half_pixel})'
         )

@@ -23,6 +23,8 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         size: (H, W) of the maps.
         sigma, limb_width, score_thr, heatmap, paf: as of
             :func:`render_pose_maps`.
+        half_pixel: as of :func:`to_map_pixels`; False with
+            ``DecodeTwoStream(half_pixel=False)`` draws as the release does.
         mean, std: of the RGB channels, in 0..255; None leaves frames as they
             are.
 
@@ -39,12 +41,14 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         score_thr: float = 0.1,
         heatmap: bool = True,
         paf: bool = True,
+        half_pixel: bool = True,
         mean: Optional[Sequence[float]] = (123.675, 116.28, 103.53),
         std: Optional[Sequence[float]] = (58.395, 57.12, 57.375),
     ) -> None:
         super().__init__()
         self.layout = KeypointLayout.get(layout)
         self.size = map_size(size)
+        self.half_pixel = half_pixel
         self.options = dict(
             sigma=sigma,
             limb_width=limb_width,
@@ -94,13 +98,17 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         """
         self.check_layout(pose)
         maps = render_layout_maps(
-            to_map_pixels(pose[..., :2], self.size),
+            self.to_map_pixels(pose[..., :2]),
             pose[..., 2],
             self.layout,
             self.size,
             **self.options,
         )
         return maps.transpose(2, 3)
+
+    def to_map_pixels(self, fraction: torch.Tensor) -> torch.Tensor:
+        """Turn [..., 2], fractions of the picture, into map pixels."""
+        return to_map_pixels(fraction, self.size, self.half_pixel)
 
     def check_layout(self, pose: torch.Tensor) -> None:
         """Whether poses [..., K, 3] are of the layout.

@@ -9,9 +9,7 @@ from mmaction.utils import SampleList
 from mmengine.model.weight_init import constant_init, normal_init
 from torch import Tensor, nn
 
-from integral_action.models.necks.pose_driven_integration import (
-    ConvGatingBlock,
-)
+from integral_action.models.gate import ConvGatingBlock
 
 from .label_check import check_labels
 from .linear_discriminant import LinearDiscriminant

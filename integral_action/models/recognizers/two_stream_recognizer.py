@@ -9,7 +9,7 @@ from torch import Tensor
 from integral_action.models.appearance_swap import swap_appearance
 from integral_action.models.backbones import TwoStreamBackbone
 from integral_action.models.backbones.two_stream_backbone import STREAMS
-from integral_action.models.necks import PoseDrivenIntegration
+from integral_action.models.necks import StreamFusion
 
 
 @MODELS.register_module()
@@ -17,8 +17,8 @@ class TwoStreamRecognizer(BaseRecognizer):
     """Recognise actions from frames, poses, or both (Figure 2).
 
     Backbone (:class:`TwoStreamBackbone`), with two streams a neck
-    (:class:`PoseDrivenIntegration`), and a head
-    (:class:`FrameAverageHead`); or no neck, and a head of both streams
+    (:class:`StreamFusion`, such as :class:`PoseDrivenIntegration`), and a
+    head (:class:`FrameAverageHead`); or no neck, and a head of both streams
     (:class:`RobustProductHead`). Inputs are a dict of ``imgs``
     [N, clips, 3, T, H, W] and ``heatmap_imgs`` [N, clips, K + 2B, T', H', W']
     (for a graph network ``keypoint`` [N, clips, M, T', V, 3]).
@@ -80,7 +80,7 @@ class TwoStreamRecognizer(BaseRecognizer):
             f'the {name} stream': (channels, 'in_channels')
             for name, (_, channels) in sizes.items()
         }
-        if self.with_neck and isinstance(self.neck, PoseDrivenIntegration):
+        if self.with_neck and isinstance(self.neck, StreamFusion):
             if len(sizes) == 2:
                 self.neck.check(**sizes)
             offers = {'the neck': (self.neck.channels, 'in_channels')}
