@@ -56,11 +56,9 @@ class Case(NamedTuple):
 class FusedStage(nn.Module):
     """Neck and head of a config, under the names that it has them."""
 
-    def __init__(self, cfg: Config, weight: float) -> None:
+    def __init__(self, cfg: Config, **neck) -> None:
         super().__init__()
-        self.neck = MODELS.build(
-            {**cfg.model.neck, 'gate_loss_weight': weight}
-        )
+        self.neck = MODELS.build({**cfg.model.neck, **neck})
         self.cls_head = MODELS.build(cfg.model.cls_head)
         self.neck.init_weights()
         self.cls_head.init_weights()
@@ -82,7 +80,7 @@ def train(case: Case) -> List[float]:
     cfg = Config.fromfile(FOLDER / CONFIGS[case.data])
     cfg.optim_wrapper.optimizer.lr *= case.shorten
     init_default_scope('mmaction')
-    model = FusedStage(cfg, case.weight).train()
+    model = FusedStage(cfg, gate_loss_weight=case.weight).train()
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     schedulers = [
         PARAM_SCHEDULERS.build(dict(scheduler, optimizer=wrapper))

@@ -319,7 +319,8 @@ _OPENPOSE18 = KeypointLayout(
     mirror_pairs=((5, 2), (6, 3), (7, 4), (11, 8), (12, 9), (13, 10), (15, 14),
                   (17, 16)))
 
-# COCO's 17 keypoints and its 19 bones, the limbs directed away from the torso.
+# COCO's 17 keypoints and its 19 bones: limbs point away from the torso, ears
+# to the shoulders.
 _COCO17 = KeypointLayout(
     name='coco17',
     names=('nose', 'left_eye', 'right_eye', 'left_ear', 'right_ear',

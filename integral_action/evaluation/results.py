@@ -110,6 +110,14 @@ class Results:
         return labels
 
     @property
+    def clip_gates(self) -> Optional[np.ndarray]:
+        """G of each clip of each video, averaged over time and channels."""
+        if self.gates is None:
+            return None
+        gates = [np.asarray(gate) for gate in self._values('gate')]
+        return np.concatenate([gate.mean(-1).ravel() for gate in gates])
+
+    @property
     def predictions(self) -> np.ndarray:
         """[n], the class of the highest score."""
         return self.scores.argmax(1)

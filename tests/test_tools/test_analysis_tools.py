@@ -230,6 +230,18 @@ def test_gate(tool, files, tmp_path):
     assert is_drawn(out / 'gate.png')
     assert is_drawn(out / 'gate_distribution.png')
 
+    # a video's clips count one by one: two in the first, one in the others
+    with open(files['integral'], 'rb') as file:
+        samples = pickle.load(file)
+    samples[0]['gate'] = np.array([[0.1, 0.3], [0.5, 0.7]])
+    clips = tmp_path / 'clips.pkl'
+    clips.write_bytes(pickle.dumps(samples[:1]))
+    out = tool('gate', '--model', 'learnt', str(clips), '--by', 'clip')
+    assert table(out / 'gate_distribution.csv') == {
+        'clips of': ['mean G', 'standard deviation', 'clips'],
+        'learnt': [0.4, 0.2, 2],
+    }
+
     tool('gate', *models)  # without groups, the highest first
     rows = table(out / 'gate.csv')
     assert list(rows) == ['action classes', 'class 2', 'class 0', 'class 1']

@@ -5,12 +5,13 @@
         [--classes labels.txt]
 
 G of a video is the mean over its clips, time and channels: the share of
-appearance that the gate lets in.
+appearance that the gate lets in. With --by clip the distribution is of clips,
+as in the authors' release.
 """
 
 import argparse
 import sys
-from typing import Dict, List, Tuple
+from typing import Dict, List, Tuple, Union
 
 import numpy as np
 from analysis_arguments import add_classes, add_models, make_parser
@@ -21,6 +22,12 @@ def parse_args(arguments=None) -> argparse.Namespace:
     parser = make_parser(__doc__, 'gate')
     add_models(parser)
     add_classes(parser)
+    parser.add_argument(
+        '--by',
+        choices=('video', 'clip'),
+        default='video',
+        help='unit of the distribution (default: video)',
+    )
     return parser.parse_args(arguments)
 
 
@@ -44,6 +51,7 @@ from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 
 Parts = Dict[Tuple[str, str], Results]  # of (model, dataset)
+Gates = Dict[Tuple[str, str], np.ndarray]
 
 
 def parts_of(models: Models) -> Parts:
@@ -63,7 +71,15 @@ def parts_of(models: Models) -> Parts:
     return parts
 
 
-def names_of(parts: Parts) -> List[str]:
+def gates_of(parts: Parts, by: str) -> Gates:
+    """Return G of each video, or of each clip."""
+    return {
+        name: part.gates if by == 'video' else part.clip_gates
+        for name, part in parts.items()
+    }
+
+
+def names_of(parts: Union[Parts, Gates]) -> List[str]:
     """Names of the parts, without what they have in common."""
     models, datasets = (set(names) for names in zip(*parts))
     if len(models) == 1 < len(datasets):
@@ -73,14 +89,14 @@ def names_of(parts: Parts) -> List[str]:
     return [', '.join(part) for part in parts]
 
 
-def distribution_table(parts: Parts) -> Table:
-    """Mean and standard deviation, those of the fitted Gaussian."""
+def distribution_table(gates: Gates, by: str) -> Table:
+    """Return mean and standard deviation, those of the fitted Gaussian."""
     return Table(
-        'videos of',
-        ['mean G', 'standard deviation', 'videos'],
+        f'{by}s of',
+        ['mean G', 'standard deviation', f'{by}s'],
         {
-            name: [*norm.fit(part.gates), len(part)]
-            for name, part in zip(names_of(parts), parts.values())
+            name: [*norm.fit(values), len(values)]
+            for name, values in zip(names_of(gates), gates.values())
         },
         'Distribution of G',
     )
@@ -118,25 +134,25 @@ def is_gaussian(gates: np.ndarray) -> bool:
     return bool(off <= max(0.1, 0.886 / len(gates) ** 0.5))
 
 
-def distribution_figure(parts: Parts) -> Figure:
+def distribution_figure(gates: Gates) -> Figure:
     """Histograms, and the fitted Gaussians where they fit, or else the mean; a
     panel a model."""
-    models = list(dict.fromkeys(model for model, _ in parts))
-    datasets = list(dict.fromkeys(dataset for _, dataset in parts))
+    models = list(dict.fromkeys(model for model, _ in gates))
+    datasets = list(dict.fromkeys(dataset for _, dataset in gates))
     figure = Figure(figsize=(6.5, 0.8 + 2.4 * len(models)))
     figure.set_layout_engine('constrained')
     panels = figure.subplots(len(models), sharex=True, squeeze=False)[:, 0]
-    every = np.concatenate([part.gates for part in parts.values()])
+    every = np.concatenate(list(gates.values()))
     low, high = every.min(), every.max()
     room = 0.05 * (high - low) or 0.05
     low, high = max(0, low - room), min(1, high + room)
     bins, points = np.linspace(low, high, 31), np.linspace(low, high, 400)
-    for (model, dataset), part in parts.items():
+    for (model, dataset), values in gates.items():
         axes, i = panels[models.index(model)], datasets.index(dataset)
         style = dict(color=f'C{i}', linestyle=LINES[i % len(LINES)])
-        mean, deviation = norm.fit(part.gates)
+        mean, deviation = norm.fit(values)
         axes.hist(
-            part.gates,
+            values,
             bins,
             density=True,
             histtype='stepfilled',
@@ -146,7 +162,7 @@ def distribution_figure(parts: Parts) -> Figure:
             alpha=0.45,
         )
         label = f'{dataset}: {mean:.3f} ± {deviation:.3f}'
-        if is_gaussian(part.gates):
+        if is_gaussian(values):
             density = norm.pdf(points, mean, deviation)
             axes.plot(points, density, linewidth=2, label=label, **style)
         else:
@@ -164,13 +180,17 @@ def gate(args) -> None:
     """Write the tables and pictures."""
     models = read_models(args)
     parts = parts_of(models)
+    gates = gates_of(parts, args.by)
     table = class_table(parts, class_names(args.classes, models))
     write_report(
         args.out_dir,
         'gate',
-        {'gate_distribution': distribution_table(parts), 'gate': table},
         {
-            'gate_distribution': distribution_figure(parts),
+            'gate_distribution': distribution_table(gates, args.by),
+            'gate': table,
+        },
+        {
+            'gate_distribution': distribution_figure(gates),
             'gate': dot_figure(table, 'averaged G', table.columns),
         },
         digits=3,
