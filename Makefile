@@ -9,8 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 # What numpy and opencv have a part in, less the tools' long runs.
 ARRAYS := $(addprefix tests/,test_compat.py test_datasets test_evaluation \
-	test_keypoints.py test_layout_maps.py test_pose_estimators \
-	test_pose_maps.py test_pose_maps_numba.py test_visualization.py \
+	test_pose test_pose_estimators test_visualization.py \
 	test_visualization_clips.py test_visualization_overlay.py)
 
 .PHONY: demo test test-numpy1 test-py313 lint docs bench clean

@@ -31,7 +31,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 import integral_action  # noqa: F401
 from integral_action.models.channels_last import to_channels_last
-from integral_action.models.fuse import fuse_model
+from integral_action.models.fuse_conv_bn import fuse_model
 
 EXACT = 1e-5  # of probabilities
 

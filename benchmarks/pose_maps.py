@@ -27,10 +27,10 @@ import numpy as np
 import torch
 from mmaction.datasets.transforms import GeneratePoseTarget
 
-from integral_action import pose_maps
-from integral_action.deployment.dense_pose_maps import render_pose_maps_densely
-from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps
+from integral_action.pose import maps as pose_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import render_pose_maps
+from integral_action.pose.maps_dense import render_pose_maps_densely
 
 BONES = KeypointLayout.get('openpose18').bones
 SIZE = (56, 56)

@@ -2,7 +2,7 @@
 
 import copy
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 LAYOUT = KeypointLayout.get('openpose18')
 

@@ -35,7 +35,7 @@ from stock import stock
 from torch import nn
 
 from integral_action.fileio import read_annotations, read_poses
-from integral_action.models.fuse import fuse_model
+from integral_action.models.fuse_conv_bn import fuse_model
 
 
 def read_videos(list_file):

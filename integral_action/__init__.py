@@ -6,7 +6,7 @@ Importing the package registers every component in MMAction2's registries::
 """
 
 from . import compat  # isort: skip  # mends upstream before it is imported
-from . import apis, datasets, engine, evaluation, models
+from . import apis, datasets, engine, evaluation, models, robust
 from .version import __version__
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     'engine',
     'evaluation',
     'models',
+    'robust',
 ]

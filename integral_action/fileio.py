@@ -21,7 +21,7 @@ from typing import Any, Dict, Iterable, Optional, Tuple, Union
 import numpy as np
 
 from integral_action.json_lines import JSONLines, check_encoding
-from integral_action.poses import as_poses
+from integral_action.pose.poses import as_poses
 
 PathLike = Union[str, Path]
 MOST_PERSONS = 256  # in a pose file

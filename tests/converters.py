@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from integral_action.fileio import read_annotations, read_poses
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 TOOLS = ROOT / 'tools' / 'dataset_converters'
 sys.path.append(str(TOOLS))  # they import each other

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from integral_action.datasets.out_of_context import BodyShape, PersonMasks
 from integral_action.fileio import write_poses
-from integral_action.keypoints import KeypointLayout
+from integral_action.out_of_context import BodyShape, PersonMasks
+from integral_action.pose.layouts import KeypointLayout
 from integral_action.visualization import write_video
 
 RED, SCENES = (200, 30, 30), dict(run=(30, 160, 30), walk=(30, 30, 180))

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import render_pose_maps
 
 RECORDED = json.loads(Path(__file__).with_suffix('.json').read_text())
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}

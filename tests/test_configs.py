@@ -5,7 +5,7 @@ import torch
 from conftest import CONFIGS, load_config
 from mmaction.registry import DATASETS, MODELS
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 PATHS = {path.stem: path for path in CONFIGS.rglob('*.py')}
 NAMES = sorted(PATHS)

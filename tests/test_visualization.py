@@ -1,7 +1,7 @@
 import numpy as np
 
-from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import render_pose_maps
 from integral_action.visualization import (
     accuracy_figure,
     draw_poses,

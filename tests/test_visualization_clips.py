@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import render_pose_maps
 from integral_action.visualization import (
     Clip,
     clip_film,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 from integral_action.visualization import (
     ActivationView,
     Clip,

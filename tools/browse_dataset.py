@@ -199,7 +199,7 @@ def poses_of(meta: Dict, clips: int) -> Optional[np.ndarray]:
 def layout_of(meta: Dict, dataset, preprocessor):
     """The layout that the maps are drawn by: the model's, where it draws them
     (``preprocessor``), the pipeline's, or the sample's."""
-    from integral_action.keypoints import KeypointLayout
+    from integral_action.pose.layouts import KeypointLayout
 
     steps = reader(dataset).pipeline.transforms
     for layout in (

@@ -140,6 +140,7 @@ if __name__ == '__main__':
 import torch.distributed
 from mmengine.dist import all_gather_object, get_dist_info
 
+from integral_action.datasets.conversion import is_video, video_files
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.video_list import (
     Line,
@@ -148,7 +149,6 @@ from integral_action.datasets.video_list import (
     read_video_list,
 )
 from integral_action.datasets.video_reader import VideoReader
-from integral_action.datasets.writer import is_video, video_files
 from integral_action.fileio import (
     SampleError,
     read_annotations,

@@ -227,10 +227,10 @@ if __name__ == '__main__':
 
 import swap_validation
 
-from integral_action.evaluation.context import ContextSets, context_row
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import whole_file
+from integral_action.out_of_context.results import ContextSets, context_row
 
 
 @lru_cache(None)

@@ -64,7 +64,7 @@ class Result(NamedTuple):
 def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
     """Open a video and decode its first and last frame, or all."""
     from integral_action.datasets.video_reader import VideoReader
-    from integral_action.poses import has_swapped_shape
+    from integral_action.pose.poses import has_swapped_shape
 
     path = info['filename']
     if not isfile(path):
@@ -101,8 +101,8 @@ def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
 def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
     """Read a video's poses and look at every keypoint."""
     from integral_action.datasets.transforms import LoadPoses
-    from integral_action.keypoints import KeypointLayout
-    from integral_action.poses import is_found, not_pixels, person_score
+    from integral_action.pose.layouts import KeypointLayout
+    from integral_action.pose.poses import is_found, not_pixels, person_score
 
     path = info.get('pose_file')
     if 'keypoint' not in info and (path is None or not isfile(path)):
@@ -170,7 +170,7 @@ def check_places(
     points: np.ndarray, shape: Tuple[int, int], limits: Limits
 ) -> Iterator[Problem]:
     """Whether the found keypoints [N, 2] lie in the picture."""
-    from integral_action.poses import looks_swapped
+    from integral_action.pose.poses import looks_swapped
 
     height, width = shape
     if looks_swapped(points, shape):

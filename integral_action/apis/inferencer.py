@@ -25,8 +25,8 @@ from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.wrappers import innermost
 from integral_action.fileio import SampleError, whole_file
-from integral_action.keypoints import KeypointLayout
 from integral_action.models.recognizers import TwoStreamRecognizer
+from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import (
     PoseEstimator,
     default_estimator,

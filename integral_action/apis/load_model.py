@@ -12,7 +12,7 @@ from integral_action.checkpoints import (
     read_dataset_meta,
     wrong_weights,
 )
-from integral_action.models.fuse import fuse_model
+from integral_action.models.fuse_conv_bn import fuse_model
 
 from .bounded import Bounded
 from .checkpoint_config import read_config, without_start

@@ -7,8 +7,8 @@ from typing import Any, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 
+from integral_action.datasets.conversion import video_files
 from integral_action.datasets.video_reader import VideoReader
-from integral_action.datasets.writer import video_files
 
 VideoLike = Union[str, Path, np.ndarray]
 

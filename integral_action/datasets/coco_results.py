@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 import numpy as np
 
 from integral_action.fileio import read_json, read_text
-from integral_action.keypoints import KeypointLayout
-from integral_action.poses import only_found
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.poses import only_found
 
 # The names of one thing in COCO, MMPose, OpenPose, AlphaPose, OpenPifPaf and
 # ultralytics.

@@ -23,7 +23,7 @@ from mmengine.logging import MMLogger
 from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import SampleError, read_annotations, records_of
 from integral_action.json_lines import JSONLines
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 
 @DATASETS.register_module()

@@ -3,11 +3,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 import torch
 from torch import Tensor, nn
 
-from integral_action.layout_maps import render_layout_maps
 from integral_action.models.data_preprocessors import PoseMapPreprocessor
 from integral_action.models.recognizers import TwoStreamRecognizer
-
-from .dense_pose_maps import render_pose_maps_densely
+from integral_action.pose.layout_maps import render_layout_maps
+from integral_action.pose.maps_dense import render_pose_maps_densely
 
 POSE_INPUTS = ('keypoints', 'maps')
 

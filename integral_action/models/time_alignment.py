@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .stream_features import pool_frames
+from .pooling import pool_frames
 
 TIME_ALIGNMENTS = ('pool', 'adaptive', 'conv')
 

@@ -14,8 +14,8 @@ class PoseEstimator(ABC):
 
     Attributes:
         layout: the keypoints' layout: a name that
-            :meth:`integral_action.keypoints.KeypointLayout.get` knows, or else
-            what the estimator calls it.
+            :meth:`KeypointLayout.get` knows, or else what the estimator
+            calls it.
     """
 
     layout: str

@@ -7,7 +7,7 @@ from typing import Iterator, List, Optional
 
 import numpy as np
 
-from integral_action.keypoints import LAYOUTS
+from integral_action.pose.layouts import LAYOUTS
 
 from .base import PoseEstimator, Poses
 

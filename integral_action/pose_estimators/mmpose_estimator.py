@@ -13,7 +13,7 @@ from integral_action.checkpoints import (
     refused,
     some,
 )
-from integral_action.keypoints import LAYOUTS
+from integral_action.pose.layouts import LAYOUTS
 
 from .base import PoseEstimator, Poses
 

@@ -6,8 +6,8 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 import cv2
 import numpy as np
 
-from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import to_map_pixels
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import to_map_pixels
 
 from .canvas import (
     FAINT,

@@ -5,7 +5,7 @@ from typing import Optional, Union
 import cv2
 import numpy as np
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 # RGB of a person's left, right and middle
 LEFT, RIGHT, MIDDLE = (255, 150, 30), (40, 160, 255), (90, 230, 90)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from mmaction.registry import TRANSFORMS
 
 from integral_action.fileio import SampleError, write_poses
-from integral_action.keypoints import KeypointLayout
-from integral_action.pose_maps import render_pose_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import render_pose_maps
 
 
 def build(name, **kwargs):

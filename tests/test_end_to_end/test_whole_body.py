@@ -18,7 +18,7 @@ from integral_action.fileio import (
     write_annotations,
     write_poses,
 )
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
 CUSTOM = (

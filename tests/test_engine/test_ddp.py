@@ -14,7 +14,7 @@ from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel, convert_sync_batchnorm
 from mmengine.registry import init_default_scope
 
-from integral_action.models.heads.linear_discriminant import (
+from integral_action.robust.linear_discriminant import (
     LinearDiscriminant,
 )
 

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from torch import nn
 
 from integral_action.apis import load_model
-from integral_action.models.fuse import fuse_model, temporal_shift
+from integral_action.models.fuse_conv_bn import fuse_model, temporal_shift
 
 KINDS = dict(
     puppets='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from integral_action.keypoints import LAYOUTS
+from integral_action.pose.layouts import LAYOUTS
 from integral_action.pose_estimators import (
     ESTIMATORS,
     MoveNetEstimator,

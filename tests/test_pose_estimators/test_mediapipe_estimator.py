@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import (
     MediaPipeEstimator,
     estimate_poses,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import MoveNetEstimator, find_estimator
 
 pytest.importorskip('onnxruntime')

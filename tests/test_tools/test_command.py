@@ -186,9 +186,9 @@ def test_mistakes_are_one_line(arguments, message):
 
 def test_choices_are_those_of_the_package():
     """Help does not import the package, so its choices are written twice."""
-    from integral_action.datasets.out_of_context import MASKS
     from integral_action.deployment.deployable_recognizer import POSE_INPUTS
     from integral_action.deployment.export import OPSETS
+    from integral_action.out_of_context import MASKS
 
     text, _ = call('export', 'onnx', '-h')
     opsets = map(str, range(OPSETS[0], OPSETS[1] + 1))

@@ -1,4 +1,4 @@
-"""What the converters share: integral_action/datasets/writer/."""
+"""What the converters share: integral_action/datasets/conversion/."""
 
 import json
 import os
@@ -23,14 +23,14 @@ from converters import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.writer import (
+from integral_action.datasets.conversion import (
     Video,
     convert,
     fit_length,
     probe_video,
     tidy_poses,
 )
+from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import SampleError
 
 
@@ -318,7 +318,7 @@ def test_label_names_are_found_however_they_are_written(tmp_path):
 def test_function_that_workers_cannot_get_ends_the_command():
     """A pool that cannot send it would wait for ever as Python exits."""
     code = (
-        'from integral_action.datasets.writer.workers import convert_all\n'
+        'from integral_action.datasets.conversion.workers import convert_all\n'
         'list(convert_all(lambda video: video, [1, 2], 2))'
     )
     result = subprocess.run(

@@ -17,8 +17,8 @@ from converters import (
     write_json,
 )
 
+from integral_action.datasets.conversion import VideoInfo
 from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.writer import VideoInfo
 
 kinetics, mimetics = load_tool('kinetics_skeleton'), load_tool('mimetics')
 DATA = ROOT / 'tools' / 'data'

@@ -17,7 +17,7 @@ from converters import (
     run_tool,
 )
 
-from integral_action.datasets.writer import VideoInfo
+from integral_action.datasets.conversion import VideoInfo
 
 ntu = load_tool('ntu_rgbd')
 

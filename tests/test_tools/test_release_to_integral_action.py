@@ -130,7 +130,7 @@ def test_outputs_are_those_recorded_from_the_release(converted, mode):
 
 
 def test_pose_maps_are_those_recorded_from_the_release():
-    # tests/test_pose_maps.py has all of them, where ../shared is there
+    # tests/test_pose/test_maps.py has all of them, where ../shared is there
     maps = release.maps(*release.poses(7, 2, 8)).flatten(0, 1).numpy()
     recorded = release.RECORDED['pose_maps']
     *place, value = np.array(recorded['cells']).T

@@ -74,14 +74,14 @@ from analysis_common import (
     write_report,
 )
 
-from integral_action.evaluation.context import (
+from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Table
+from integral_action.out_of_context.results import (
     ACCURACIES,
     SWAP_METRICS,
     ContextSets,
     context_row,
 )
-from integral_action.evaluation.results import Results
-from integral_action.evaluation.tables import Table
 
 
 def read_models(args) -> Dict[str, Dict[str, Results]]:

@@ -86,7 +86,7 @@ from integral_action.datasets.transforms import (
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import SampleError
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 from integral_action.visualization import Clip, clip_sheet
 
 MODELS = (APPEARANCE, POSE, INTEGRAL)

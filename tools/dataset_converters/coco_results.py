@@ -63,6 +63,11 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.coco_results import read_coco_results
+from integral_action.datasets.conversion import (
+    Video,
+    VideoInfo,
+    video_files,
+)
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.video_list import (
     Line,
@@ -70,12 +75,7 @@ from integral_action.datasets.video_list import (
     number_labels,
     read_video_list,
 )
-from integral_action.datasets.writer import (
-    Video,
-    VideoInfo,
-    video_files,
-)
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 
 def read_poses(path: Path, info: VideoInfo, **options):

@@ -110,7 +110,7 @@ def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
     }
 
     def make():
-        from integral_action.datasets.writer import convert
+        from integral_action.datasets.conversion import convert
 
         return convert(**prepare(args), **options)
 

@@ -43,11 +43,11 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.coco_results import read_coco_results
-from integral_action.datasets.video_list import read_video_list
-from integral_action.datasets.writer import (
+from integral_action.datasets.conversion import (
     Video,
     VideoInfo,
 )
+from integral_action.datasets.video_list import read_video_list
 
 SPLIT_FILE = re.compile(r'(.+)_test_split([123])\.txt')
 PARTS = {'1': 'train', '2': 'test'}  # 0: not used

@@ -66,16 +66,16 @@ def parse_args(arguments=None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
-from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.writer import (
+from integral_action.datasets.conversion import (
     Finding,
     Video,
     VideoInfo,
     video_files,
 )
+from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import read_json
-from integral_action.keypoints import KeypointLayout
-from integral_action.poses import found_points
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.poses import found_points
 
 LABEL_FILE = re.compile(r'kinetics_(\w+)_label\.json')
 YOUTUBE_ID = re.compile(r'([\w-]{11})(_\d+_\d+)?')

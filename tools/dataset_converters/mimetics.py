@@ -40,12 +40,12 @@ def parse_args(arguments=None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
-from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.writer import (
+from integral_action.datasets.conversion import (
     Video,
     VideoInfo,
     video_files,
 )
+from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import read_json
 
 DATA = Path(__file__).resolve().parents[1] / 'data'

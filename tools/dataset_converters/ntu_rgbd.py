@@ -43,14 +43,14 @@ def parse_args(arguments=None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
-from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.writer import (
+from integral_action.datasets.conversion import (
     Finding,
     Video,
     VideoInfo,
     video_files,
 )
-from integral_action.poses import is_found
+from integral_action.datasets.label_map import LabelMap
+from integral_action.pose.poses import is_found
 
 NAME = re.compile(
     r'S(?P<setup>\d{3})C(?P<camera>\d{3})P(?P<performer>\d{3})R\d{3}'

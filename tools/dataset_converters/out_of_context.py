@@ -122,8 +122,28 @@ if __name__ == '__main__':
 import cv2
 
 from integral_action.datasets import VideoPoseDataset
+from integral_action.datasets.conversion import (
+    Finding,
+    Report,
+    Video,
+    link_to,
+    probe_video,
+)
+from integral_action.datasets.conversion.journal import Journal, stamp_of
+from integral_action.datasets.conversion.resume import do_what_is_left
+from integral_action.datasets.conversion.video import NOBODY, UnusableError
 from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.out_of_context import (
+from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.video_reader import VideoReader
+from integral_action.fileio import (
+    read_annotations,
+    read_poses,
+    records_of,
+    whole_file,
+    write_annotations,
+    write_poses,
+)
+from integral_action.out_of_context import (
     SCENE_SETS,
     SETS,
     Clip,
@@ -133,28 +153,8 @@ from integral_action.datasets.out_of_context import (
     make_set,
     read_clip,
 )
-from integral_action.datasets.transforms import LoadPoses
-from integral_action.datasets.video_reader import VideoReader
-from integral_action.datasets.writer import (
-    Finding,
-    Report,
-    Video,
-    link_to,
-    probe_video,
-)
-from integral_action.datasets.writer.journal import Journal, stamp_of
-from integral_action.datasets.writer.resume import do_what_is_left
-from integral_action.datasets.writer.video import NOBODY, UnusableError
-from integral_action.evaluation.metrics.swap_accuracy import draw_pairings
-from integral_action.fileio import (
-    read_annotations,
-    read_poses,
-    records_of,
-    whole_file,
-    write_annotations,
-    write_poses,
-)
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.robust.swap_accuracy import draw_pairings
 from integral_action.visualization import (
     draw_poses,
     write_picture,

@@ -81,7 +81,7 @@ from integral_action.fileio import (
     write_annotations,
     write_poses,
 )
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 FPS = 8.0
 SPLITS = ('train', 'in_context', 'out_of_context')

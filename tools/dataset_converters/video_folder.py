@@ -35,7 +35,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
-from integral_action.datasets.writer import link_to, split_files
+from integral_action.datasets.conversion import link_to, split_files
 from integral_action.fileio import whole_file
 
 

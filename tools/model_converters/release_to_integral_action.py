@@ -54,7 +54,7 @@ from release_weights import convert_weights
 import integral_action  # noqa: F401  registers everything
 from integral_action.apis.load_model import read_config
 from integral_action.fileio import whole_file
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 CONFIGS = (
     Path(__file__).resolve().parents[2]

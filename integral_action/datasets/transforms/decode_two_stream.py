@@ -8,7 +8,7 @@ from mmengine.fileio import FileClient
 
 from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
-from integral_action.poses import has_swapped_shape
+from integral_action.pose.poses import has_swapped_shape
 
 from .load_poses import LoadPoses
 

@@ -3,7 +3,7 @@ from typing import Dict, Optional
 from mmaction.datasets.transforms import Flip
 from mmaction.registry import TRANSFORMS
 
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 
 @TRANSFORMS.register_module()

@@ -4,9 +4,9 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from integral_action.keypoints import KeypointLayout
-from integral_action.layout_maps import render_layout_maps
-from integral_action.pose_maps import map_size, render_pose_maps, to_map_pixels
+from integral_action.pose.layout_maps import render_layout_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import map_size, render_pose_maps, to_map_pixels
 
 from .format_poses import poses_as_fractions
 

@@ -6,8 +6,8 @@ from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
 from integral_action.fileio import SampleError, read_poses
-from integral_action.keypoints import KeypointLayout
-from integral_action.poses import (
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.poses import (
     as_poses,
     found_points,
     looks_swapped,

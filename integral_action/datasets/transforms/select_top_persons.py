@@ -4,7 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from integral_action.poses import person_score
+from integral_action.pose.poses import person_score
 
 
 @TRANSFORMS.register_module()

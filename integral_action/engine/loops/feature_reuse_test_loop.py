@@ -7,7 +7,7 @@ from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
 from torch.utils.data import DataLoader
 
-from integral_action.engine.stream_features import StreamFeatures
+from integral_action.engine.feature_cache import StreamFeatures
 
 
 @LOOPS.register_module()

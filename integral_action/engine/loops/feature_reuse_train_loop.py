@@ -8,7 +8,7 @@ from mmaction.utils import SampleList
 from mmengine.model import is_model_wrapper
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from integral_action.engine.stream_features import StreamFeatures
+from integral_action.engine.feature_cache import StreamFeatures
 
 
 @LOOPS.register_module()

@@ -17,7 +17,7 @@ from integral_action.checkpoints import (
 )
 from integral_action.datasets.video_pose_dataset import read_class_names
 from integral_action.datasets.wrappers import innermost
-from integral_action.keypoints import KeypointLayout
+from integral_action.pose.layouts import KeypointLayout
 
 
 @RUNNERS.register_module()

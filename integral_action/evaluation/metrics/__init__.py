@@ -1,4 +1,3 @@
 from .grouped_acc_metric import GroupedAccMetric
-from .swap_accuracy import SwapAccuracy
 
-__all__ = ['GroupedAccMetric', 'SwapAccuracy']
+__all__ = ['GroupedAccMetric']

@@ -8,13 +8,13 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from integral_action.models.channels_last import to_channels_last
-from integral_action.models.stages import load_stage
-from integral_action.models.stream_features import (
+from integral_action.models.pooling import (
     INPUT_FORMATS,
     dry_run,
     stream_input,
     to_features,
 )
+from integral_action.models.stages import load_stage
 
 STREAMS = ('appearance', 'pose')
 

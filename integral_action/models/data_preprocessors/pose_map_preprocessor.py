@@ -4,9 +4,9 @@ import torch
 from mmaction.registry import MODELS
 from mmengine.model import BaseDataPreprocessor
 
-from integral_action.keypoints import KeypointLayout
-from integral_action.layout_maps import render_layout_maps
-from integral_action.pose_maps import map_size, to_map_pixels
+from integral_action.pose.layout_maps import render_layout_maps
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.maps import map_size, to_map_pixels
 
 
 @MODELS.register_module()

@@ -3,7 +3,7 @@ from typing import Dict, Optional, Tuple
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from integral_action.models.stream_features import to_features
+from integral_action.models.pooling import to_features
 from integral_action.models.time_alignment import (
     TIME_ALIGNMENTS,
     TemporalConv,

@@ -1,0 +1,1 @@
+"""Keypoint layouts, poses, and the maps that are drawn of them."""

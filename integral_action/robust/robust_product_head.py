@@ -1,0 +1,351 @@
+import math
+from typing import Dict, Optional, Sequence, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from mmaction.models.heads import BaseHead
+from mmaction.registry import MODELS
+from mmaction.utils import SampleList
+from mmengine.model.weight_init import constant_init, normal_init
+from torch import Tensor, nn
+
+from integral_action.models.gate import ConvGatingBlock
+from integral_action.models.heads.label_check import check_labels
+from integral_action.robust.linear_discriminant import LinearDiscriminant
+
+GATE_SOURCES = ('constant', 'pose', 'cgb')
+CLASSIFIERS = ('linear', 'lda')
+
+
+def robust_product(
+    log_pose: Tensor,
+    log_appearance: Tensor,
+    log_prior: Tensor,
+    log_gate: Tensor,
+    log_rest: Tensor,
+) -> Tensor:
+    """log p_P(y) + log[(1 - G) + G p_A(y) / prior(y)], in logarithms.
+
+    Args:
+        log_pose: log p_P [N, num_classes].
+        log_appearance: log p_A [N, num_classes].
+        log_prior: log of the classes' shares of the training [num_classes].
+        log_gate: log G [N, 1]; -inf where G = 0.
+        log_rest: log (1 - G) [N, 1]; -inf where G = 1.
+
+    Returns:
+        [N, num_classes], not normalised.
+    """
+    true = log_gate + log_appearance - log_prior
+    false = log_rest.expand_as(true)
+    return log_pose + torch.stack((true, false)).logsumexp(0)
+
+
+@MODELS.register_module()
+class RobustProductHead(BaseHead):
+    r"""Multiply the streams' probabilities, as far as the context is trusted.
+
+    .. math::
+        s(y) = \log p_P(y) + \log[(1 - G) + G \, p_A(y) / prior(y)]
+
+    Not of the paper. :math:`p_A` and :math:`p_P` are the softmax of a linear
+    classifier on each stream's features, whose logits are averaged over
+    frames. If the two streams were independent given the class, their product
+    over the prior would be the posterior; :math:`1 - G` is the probability
+    that the context lies, and tells nothing. So however sure appearance is, it
+    lowers no class by more than the factor :math:`1 - G`, which pose can make
+    up for. G = 0 is pose alone, G = 1 the product.
+
+    It takes the features of both streams, without a neck. Losses: ``loss_cls``
+    (cross entropy of s), ``loss_appearance`` and ``loss_pose`` (of p_A and
+    p_P), and ``loss_gate`` of a learned gate; of ``'lda'``, ``loss_pose``
+    alone.
+
+    Args:
+        num_classes: of the data set.
+        appearance_channels: C_A.
+        pose_channels: C_P.
+        gate_source: what gives G, one number a clip: ``'constant'``;
+            ``'pose'``, the sigmoid of a linear layer on F_P averaged over
+            frames; ``'cgb'``, the paper's CGB on F_P, averaged over channels
+            and frames.
+        gate_value: G of the constant gate, and where the gate ``'pose'``
+            starts.
+        gate_loss_weight: of -log(1 - G), of a learned gate.
+        visibility: whether F_P has one channel more, the visibility that
+            :class:`TwoStreamBackbone` adds with ``visibility=True``. The gate
+            sees it, the classifier does not.
+        prior: of the classes: None, all alike; a number for each, such as its
+            videos; or ``'train'``, from the labels of the training set
+            (:class:`ClassPriorHook`). A checkpoint carries it.
+        product_loss_weight: of the cross entropy of s; with 0 the two
+            classifiers are trained each for itself, under a constant gate.
+        appearance_classifier: ``'linear'``, a linear layer; or ``'lda'``,
+            :class:`LinearDiscriminant`, for a frozen stream that was not
+            trained on these videos: where they are few, it is the better
+            classifier, and the product needs just what it models, p(F_A|y).
+            It is trained by itself: ``product_loss_weight`` must be 0.
+        shrinkage: of ``'lda'``, the share of the covariance within classes
+            that is spread over all channels alike.
+        dropout_ratio: of the features that are classified, their mean over
+            frames.
+        init_std: of the classifiers' weights.
+        average_clips: as of MMAction2's heads.
+        **kwargs: of MMAction2's ``BaseHead``.
+
+    Raises:
+        ValueError: an option out of range, or two that contradict each other.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        appearance_channels: int = 512,
+        pose_channels: int = 512,
+        gate_source: str = 'constant',
+        gate_value: float = 0.25,
+        gate_loss_weight: float = 1.0,
+        visibility: bool = False,
+        prior: Union[None, str, Sequence[float]] = None,
+        product_loss_weight: float = 1.0,
+        appearance_classifier: str = 'linear',
+        shrinkage: float = 0.3,
+        dropout_ratio: float = 0.3,
+        init_std: float = 0.01,
+        average_clips: Optional[str] = 'prob',
+        **kwargs,
+    ) -> None:
+        super().__init__(
+            num_classes,
+            appearance_channels + pose_channels,
+            average_clips=average_clips,
+            **kwargs,
+        )
+        if gate_source not in GATE_SOURCES:
+            raise ValueError(
+                f'gate_source must be one of {GATE_SOURCES}, got '
+                f'{gate_source!r}'
+            )
+        if not 0 <= gate_value <= 1:
+            raise ValueError(
+                f'gate_value must be from 0 to 1, got {gate_value}'
+            )
+        if gate_source == 'pose' and gate_value in (0, 1):
+            raise ValueError(
+                f'a gate that starts at gate_value={gate_value} cannot learn'
+            )
+        if visibility and gate_source == 'constant':
+            raise ValueError('a constant gate sees no visibility')
+        for name, value in (
+            ('gate_loss_weight', gate_loss_weight),
+            ('product_loss_weight', product_loss_weight),
+        ):
+            if value < 0:
+                raise ValueError(f'{name} must not be negative, got {value}')
+        if gate_source != 'constant' and not product_loss_weight:
+            raise ValueError(
+                f'a gate of gate_source={gate_source!r} learns by the '
+                'product, but product_loss_weight is 0'
+            )
+        if appearance_classifier not in CLASSIFIERS:
+            raise ValueError(
+                f'appearance_classifier must be one of {CLASSIFIERS}, got '
+                f'{appearance_classifier!r}'
+            )
+        if appearance_classifier == 'lda' and product_loss_weight:
+            raise ValueError(
+                "appearance_classifier='lda' learns nothing by the product: "
+                f'product_loss_weight must be 0, got {product_loss_weight}'
+            )
+        self.appearance_channels = appearance_channels
+        # what the pose stream offers, visibility and all
+        self.pose_channels = pose_channels + visibility
+        self.gate_source = gate_source
+        self.gate_value = gate_value
+        self.gate_loss_weight = gate_loss_weight
+        self.visibility = visibility
+        self.product_loss_weight = product_loss_weight
+        self.appearance_classifier = appearance_classifier
+        self.init_std = init_std
+        self.dropout = nn.Dropout(dropout_ratio)
+        if appearance_classifier == 'lda':
+            self.lda = LinearDiscriminant(
+                appearance_channels, num_classes, shrinkage
+            )
+        else:
+            self.fc_appearance = nn.Linear(appearance_channels, num_classes)
+        self.fc_pose = nn.Linear(pose_channels, num_classes)
+        if gate_source == 'pose':
+            self.fc_gate = nn.Linear(self.pose_channels, 1)
+        elif gate_source == 'cgb':
+            self.cgb = ConvGatingBlock(self.pose_channels, pose_channels)
+        self.register_buffer('log_prior', torch.zeros(num_classes))
+        self.set_prior(
+            [1] * num_classes if prior in (None, 'train') else prior
+        )
+        self.awaits_prior = prior == 'train'
+
+    def set_prior(self, weights: Sequence[float]) -> None:
+        """Set the classes' prior.
+
+        Args:
+            weights: a positive number for each class, such as its videos.
+
+        Raises:
+            ValueError: they are not as many, or not positive.
+        """
+        if isinstance(weights, str) or len(weights) != self.num_classes:
+            raise ValueError(
+                f"prior must be None, 'train' or {self.num_classes} numbers, "
+                f'one a class, got {weights!r}'
+            )
+        for label, weight in enumerate(weights):
+            if not 0 < weight < math.inf:
+                raise ValueError(
+                    f'prior must be positive, got {weight} for class {label}'
+                )
+        weights = torch.as_tensor(weights, dtype=torch.float64)
+        self.log_prior.copy_((weights / weights.sum()).log())
+        self.awaits_prior = False
+
+    def init_weights(self) -> None:
+        """Draw the weights, unless ``init_cfg`` says else."""
+        if self.init_cfg:
+            super().init_weights()
+            return
+        for name in ('fc_appearance', 'fc_pose'):
+            if hasattr(self, name):
+                normal_init(getattr(self, name), std=self.init_std)
+        if self.gate_source == 'pose':
+            logit = math.log(self.gate_value / (1 - self.gate_value))
+            constant_init(self.fc_gate, 0, bias=logit)
+        elif self.gate_source == 'cgb':
+            normal_init(self.cgb.conv, std=self.init_std)
+
+    def gate(self, features: Tuple[Tensor, Tensor]) -> Tensor:
+        """G of every clip, [N, 1]."""
+        gate = self._log_gate(features)[0].exp()
+        # an export would fix the number of clips where it need not
+        constant = self.gate_source == 'constant'
+        return gate.expand(len(features[1]), 1) if constant else gate
+
+    def _log_gate(
+        self, features: Tuple[Tensor, Tensor]
+    ) -> Tuple[Tensor, Tensor]:
+        """log G and log(1 - G), each [N, 1]; [1, 1] of a constant."""
+        self._check(features)
+        pose = features[1]
+        if self.gate_source == 'constant':
+            gate = pose.new_tensor([[self.gate_value]], dtype=torch.float32)
+            return gate.log(), (-gate).log1p()
+        if self.gate_source == 'pose':
+            logit = self.fc_gate(pose.mean(1))
+        else:
+            logit = self.cgb(pose).flatten(1)
+        # log of the mean sigmoid; 1 - sigmoid(z) = sigmoid(-z)
+        return tuple(
+            F.logsigmoid(z.float()).logsumexp(1, keepdim=True)
+            - math.log(z.shape[1])
+            for z in (logit, -logit)
+        )
+
+    def _log_appearance(self, appearance: Tensor) -> Tensor:
+        """log p_A [N, num_classes] of F_A [N, T, C_A]."""
+        # the mean of the frames' logits is the logit of their mean
+        appearance = appearance.mean(1)
+        if self.appearance_classifier == 'lda':
+            score = self.lda(appearance) + self.log_prior
+        else:
+            score = self.fc_appearance(self.dropout(appearance)).float()
+        return score.log_softmax(-1)
+
+    def _log_pose(self, pose: Tensor) -> Tensor:
+        """log p_P [N, num_classes] of F_P [N, T', C_P]."""
+        if self.visibility:
+            pose = pose[..., :-1]
+        score = self.fc_pose(self.dropout(pose.mean(1)))
+        return score.float().log_softmax(-1)
+
+    def _check(self, features: Tuple[Tensor, Tensor]) -> None:
+        if not isinstance(features, (tuple, list)) or len(features) != 2:
+            raise ValueError(
+                'RobustProductHead needs the features of both streams, '
+                '(F_A, F_P), and no neck'
+            )
+        channels = tuple(feature.shape[-1] for feature in features)
+        expected = (self.appearance_channels, self.pose_channels)
+        if channels != expected:
+            raise ValueError(
+                f'F_A and F_P have {channels} channels, but the head was '
+                f'built for {expected}: cls_head.appearance_channels, '
+                f'pose_channels, and visibility, which backbone and cls_head '
+                f'must have alike'
+            )
+
+    def forward(self, features: Tuple[Tensor, Tensor], **kwargs) -> Tensor:
+        """Score the classes of every clip.
+
+        Args:
+            features: F_A [N, T, C_A] and F_P [N, T', C_P]; T and T' may
+                differ.
+
+        Returns:
+            [N, num_classes], s less its normaliser: log probabilities.
+
+        Raises:
+            ValueError: features of other streams than the head was built for.
+        """
+        gate = self._log_gate(features)
+        appearance, pose = features
+        return robust_product(
+            self._log_pose(pose),
+            self._log_appearance(appearance),
+            self.log_prior,
+            *gate,
+        ).log_softmax(-1)
+
+    def loss(
+        self,
+        features: Tuple[Tensor, Tensor],
+        data_samples: SampleList,
+        **kwargs,
+    ) -> Dict[str, Tensor]:
+        """The losses of the class's docstring, and accuracies of s (of p_P,
+        with ``'lda'``).
+
+        Raises:
+            ValueError: a label that the model has no class for.
+            RuntimeError: ``prior='train'``, and nobody has set it.
+        """
+        if self.awaits_prior:
+            raise RuntimeError(
+                "prior='train' is set at the start of a training by "
+                'ClassPriorHook: default_hooks=dict(class_prior=dict(type='
+                "'ClassPriorHook'))"
+            )
+        check_labels(data_samples, self.num_classes)
+        self._check(features)
+        appearance, pose = features
+        if self.appearance_classifier == 'lda':
+            labels = torch.cat([sample.gt_label for sample in data_samples])
+            self.lda.update(appearance.mean(1), labels.to(appearance.device))
+            losses = self.loss_by_feat(self._log_pose(pose), data_samples)
+            losses['loss_pose'] = losses.pop('loss_cls')
+            return losses
+        log_appearance = self._log_appearance(appearance)
+        log_pose = self._log_pose(pose)
+        log_gate, log_rest = self._log_gate(features)
+        score = robust_product(
+            log_pose, log_appearance, self.log_prior, log_gate, log_rest
+        )
+        losses = self.loss_by_feat(score, data_samples)
+        losses['loss_cls'] = self.product_loss_weight * losses['loss_cls']
+        for name, stream in (
+            ('appearance', log_appearance),
+            ('pose', log_pose),
+        ):
+            stream_losses = self.loss_by_feat(stream, data_samples)
+            losses[f'loss_{name}'] = stream_losses['loss_cls']
+        if self.gate_source != 'constant':
+            losses['loss_gate'] = -self.gate_loss_weight * log_rest.mean()
+        return losses
