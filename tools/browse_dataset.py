@@ -221,6 +221,7 @@ def make_clip(sample: Dict, dataset, preprocessor, number: int):
     """
     from mmengine.dataset import pseudo_collate
 
+    from integral_action.pose.map_options import PoseMapOptions
     from integral_action.visualization import Clip
 
     def named(inputs) -> Dict:
@@ -286,7 +287,7 @@ def make_clip(sample: Dict, dataset, preprocessor, number: int):
         frame_interval=(intervals['RGB'], intervals['Pose'])
         if len(intervals) == 2
         else None,
-        score_thr=getattr(preprocessor, 'options', {}).get('score_thr', 0.1),
+        score_thr=getattr(preprocessor, 'options', PoseMapOptions()).score_thr,
     )
 
 

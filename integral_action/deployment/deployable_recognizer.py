@@ -5,8 +5,6 @@ from torch import Tensor, nn
 
 from integral_action.models.data_preprocessors import PoseMapPreprocessor
 from integral_action.models.recognizers import TwoStreamRecognizer
-from integral_action.pose.layout_maps import render_layout_maps
-from integral_action.pose.maps_dense import render_pose_maps_densely
 
 POSE_INPUTS = ('keypoints', 'maps')
 
@@ -106,7 +104,8 @@ class DeployableRecognizer(nn.Module):
                     self.preprocessor.std
                 )
             elif name == 'pose':
-                name, value = 'heatmap_imgs', self._draw(value)
+                maps = self.preprocessor.draw(value[None])
+                name, value = 'heatmap_imgs', maps.flatten(0, 1)
             streams[name] = value.to(self.dtype)
         features, aux = self.model.integrate(self.model.backbone(**streams))
         logits = self.model.cls_head(features)
@@ -119,20 +118,6 @@ class DeployableRecognizer(nn.Module):
         if 'gate' in self.output_names:
             outputs.append(aux['gate'].flatten().view(batch, clips, -1))
         return tuple(outputs)
-
-    def _draw(self, pose: Tensor) -> Tensor:
-        """[N * clips, T, M, K, 3] -> [N * clips, K + 2B, T, H, W]."""
-        clips, frames = pose.shape[:2]
-        pose = pose.flatten(0, 1)
-        maps = render_layout_maps(
-            self.preprocessor.to_map_pixels(pose[..., :2]),
-            pose[..., 2],
-            self.preprocessor.layout,
-            self.preprocessor.size,
-            render=render_pose_maps_densely,
-            **self.preprocessor.options,
-        )
-        return maps.view(clips, frames, *maps.shape[1:]).transpose(1, 2)
 
     def _shapes(
         self, pose_input: str, size: Optional[Tuple[int, int]]
@@ -152,9 +137,9 @@ class DeployableRecognizer(nn.Module):
                 )
             if pose_input == 'maps':
                 options = self.preprocessor.options
-                channels = layout.num_heatmaps * options['heatmap']
-                channels += 2 * layout.num_pafs * options['paf']
-                size = self.preprocessor.size
+                channels = layout.num_heatmaps * options.heatmap
+                channels += 2 * layout.num_pafs * options.paf
+                size = self.preprocessor.options.size
                 shapes['heatmap_imgs'] = (channels, frames, *size)
             else:
                 persons = self._option('FormatPoses', 'num_person', 5)

@@ -1,6 +1,7 @@
 """What an exported model says of itself: all that is needed to run it."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Union
 
@@ -56,7 +57,7 @@ def describe(
             keypoint_groups=layout.keypoint_groups,
             bone_groups=layout.bone_groups,
         ),
-        pose_maps=dict(size=preprocessor.size, **preprocessor.options),
+        pose_maps=asdict(preprocessor.options),
         versions=installed_versions(),
     )
     return json.loads(json.dumps(metadata))  # tuples are lists, as when read

@@ -1,7 +1,7 @@
 """Pose maps of a keypoint layout, whose channels may be grouped."""
 
 import math
-from typing import Callable, Sequence, Tuple
+from typing import Any, Sequence, Tuple
 
 import numpy as np
 import torch
@@ -18,8 +18,7 @@ def render_layout_maps(
     size: Tuple[int, int] = (56, 56),
     heatmap: bool = True,
     paf: bool = True,
-    render: Callable = render_pose_maps,
-    **options,
+    **options: Any,
 ) -> Array:
     """Draw poses of a layout (section 3.2).
 
@@ -30,17 +29,16 @@ def render_layout_maps(
     Args:
         keypoint: [..., M, K, 2], (x, y) in map pixels.
         score: [..., M, K].
-        layout: of the poses.
+        layout: keypoint layout of the poses.
         size: (H, W) of the maps.
         heatmap, paf: whether to draw them.
-        render: what draws, with the arguments of :func:`render_pose_maps`.
-        **options: of ``render``.
+        **options: further options (:class:`PoseMapOptions`).
 
     Returns:
         [..., ``num_channels``, H, W], float32, as of :func:`render_pose_maps`.
     """
     if not layout.is_grouped:
-        return render(
+        return render_pose_maps(
             keypoint,
             score,
             layout.bones,
@@ -52,20 +50,22 @@ def render_layout_maps(
     if isinstance(keypoint, np.ndarray):
         tensors = (torch.from_numpy(keypoint), torch.from_numpy(score))
         return render_layout_maps(
-            *tensors, layout, size, heatmap, paf, render, **options
+            *tensors, layout, size, heatmap, paf, **options
         ).numpy()
     maps = []
     if heatmap:
         groups = [[(i,) for i in group] for group in layout.keypoint_groups]
         poses = _as_persons(keypoint, score, groups)
-        maps.append(render(*poses, (), size, paf=False, **options))
+        maps.append(render_pose_maps(*poses, (), size, paf=False, **options))
     if paf and layout.num_pafs:
         groups = [
             [layout.bones[i] for i in group] for group in layout.bone_groups
         ]
         poses = _as_persons(keypoint, score, groups)
         bones = [(2 * i, 2 * i + 1) for i in range(len(groups))]
-        maps.append(render(*poses, bones, size, heatmap=False, **options))
+        maps.append(
+            render_pose_maps(*poses, bones, size, heatmap=False, **options)
+        )
     return torch.cat(maps, -3)
 
 

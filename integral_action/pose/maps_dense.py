@@ -1,10 +1,7 @@
-"""Pose maps in operations that can be exported.
+"""Pose maps in torch: every cell of every map.
 
-:func:`integral_action.pose.maps.render_pose_maps` computes few cells and
-scatters them, in tensors whose size depends on the poses: fast, but no graph
-that another runtime could take. Here every cell of the map is computed, by the
-same arithmetic in the same order, so that no cell falls to another side of a
-bone's edge.
+No tensor's size depends on the poses, so that a GPU does not wait for it, and
+a graph can be compiled or exported.
 """
 
 import math
@@ -13,50 +10,38 @@ from typing import Sequence, Tuple
 import torch
 from torch import Tensor
 
+from .map_options import PoseMapOptions
 
-def render_pose_maps_densely(
+
+def draw(
     keypoint: Tensor,
-    score: Tensor,
+    drawn: Tensor,
+    ends: Tensor,
     bones: Sequence[Tuple[int, int]],
-    size: Tuple[int, int] = (56, 56),
-    sigma: float = 0.5,
-    limb_width: float = 1.0,
-    score_thr: float = 0.1,
-    heatmap: bool = True,
-    paf: bool = True,
+    options: PoseMapOptions,
 ) -> Tensor:
-    """Draw what ``render_pose_maps`` draws, with its arguments.
-
-    Args:
-        keypoint: [N, M, K, 2], (x, y) in map pixels; N may be symbolic.
-        score: [N, M, K].
-        bones, size, sigma, limb_width, score_thr, heatmap, paf: as there.
-
-    Returns:
-        [N, K + 2B, H, W], float32.
-    """
-    # false for what is not a number, too; ONNX knows no isfinite
-    finite = (keypoint.abs() < math.inf).all(-1)
-    keypoint = torch.where(finite[..., None], keypoint, 0.0)
+    """Draw pose maps; see :func:`.maps_cpu.draw`. N may be symbolic."""
+    keypoint = torch.where(keypoint.abs() < math.inf, keypoint, 0.0)
     maps = []
-    if heatmap:
-        drawn = (score > score_thr) & finite
-        maps.append(_heatmaps(keypoint, drawn, size, sigma))
-    if paf and bones:
-        ends = (score >= score_thr) & finite
-        maps.append(_pafs(keypoint, ends, bones, size, limb_width))
+    if options.heatmap:
+        maps.append(_heatmaps(keypoint, drawn, options.size, options.sigma))
+    if options.paf and len(bones):
+        maps.append(
+            _pafs(keypoint, ends, bones, options.size, options.limb_width)
+        )
     return torch.cat(maps, 1)
 
 
 def _heatmaps(
     keypoint: Tensor, drawn: Tensor, size: Tuple[int, int], sigma: float
 ) -> Tensor:
-    """A Gaussian is one of y times one of x: persons are summed by a matrix
-    product."""
+    """Sum Gaussians over persons by a matrix product: each is one of y times
+    one of x."""
 
     def gaussian(centre: Tensor, length: int) -> Tensor:
         """[N, M, K] -> [N, K, M, length]."""
-        offset = torch.arange(length) - centre[..., None]
+        cells = torch.arange(length, device=centre.device)
+        offset = cells - centre[..., None]
         return torch.exp(-(offset**2) / (2 * sigma**2)).transpose(1, 2)
 
     x, y = keypoint[..., 0], keypoint[..., 1]
@@ -72,10 +57,11 @@ def _pafs(
     size: Tuple[int, int],
     limb_width: float,
 ) -> Tensor:
-    parent, child = (list(ends) for ends in zip(*bones))
-    row = torch.arange(size[0])[:, None]
-    column = torch.arange(size[1])
-    total_x = total_y = count = 0
+    parent, child = map(list, zip(*bones))
+    row = torch.arange(size[0], device=keypoint.device)[:, None]
+    column = torch.arange(size[1], device=keypoint.device)
+    cells = (keypoint.shape[0], len(bones), *size)
+    total_x = total_y = count = keypoint.new_zeros(cells)
     for person in range(keypoint.shape[1]):  # one by one, for memory
         points = keypoint[:, person]
         start = points[:, parent]  # [N, B, 2]

@@ -175,6 +175,10 @@ def test_wrong_input_says_what():
         render([[(0, 0), (1, 1)]], [[1, 1]], bones=((0, 2),))
     with pytest.raises(TypeError, match='ndarray and Tensor'):
         render_pose_maps(np.zeros((1, 2, 2)), torch.zeros(1, 2), BONE)
+    with pytest.raises(ValueError, match='size must be'):
+        render([[(0, 0), (1, 1)]], [[1, 1]], size=(0, 5))
+    with pytest.raises(ValueError, match='nothing to draw: no heatmaps'):
+        render([[(0, 0), (1, 1)]], [[1, 1]], bones=(), heatmap=False)
     with pytest.raises(ValueError, match='nothing to draw'):
         render([[(0, 0), (1, 1)]], [[1, 1]], heatmap=False, paf=False)
 
@@ -194,7 +198,9 @@ def test_the_few_cells_are_the_dense_formulas(
     keypoint = rng.uniform(-6, 26, (persons, 4, 2)).astype(np.float32)
     score = rng.uniform(0, 0.4, (persons, 4)).astype(np.float32)
     bones = ((0, 1), (1, 2), (3, 0))
-    maps = render_pose_maps(keypoint, score, bones, size, sigma, width)
+    maps = render_pose_maps(
+        keypoint, score, bones, size, sigma=sigma, limb_width=width
+    )
     expected = dense(
         keypoint.astype(np.float64), score, bones, size, sigma, width
     )

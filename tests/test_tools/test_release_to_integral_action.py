@@ -74,7 +74,7 @@ def outputs(model, keypoint, score, video):
 
     Keypoints are given in cells of the maps, [N, T', M, K, 2].
     """
-    size = np.float32(model.data_preprocessor.size[0])
+    size = np.float32(model.data_preprocessor.options.size[0])
     pose = np.concatenate([keypoint / size, score[..., None]], -1)
     inputs = {}
     if 'appearance' in model.backbone.streams:

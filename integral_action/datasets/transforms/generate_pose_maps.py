@@ -1,4 +1,5 @@
-from typing import Dict, Tuple, Union
+from dataclasses import asdict
+from typing import Any, Dict, Union
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -6,7 +7,8 @@ from mmcv.transforms import BaseTransform
 
 from integral_action.pose.layout_maps import render_layout_maps
 from integral_action.pose.layouts import KeypointLayout
-from integral_action.pose.maps import map_size, render_pose_maps, to_map_pixels
+from integral_action.pose.map_options import PoseMapOptions
+from integral_action.pose.maps import render_pose_maps, to_map_pixels
 
 from .format_poses import poses_as_fractions
 
@@ -29,57 +31,44 @@ class GeneratePoseMaps(BaseTransform):
     Args:
         layout: as of :meth:`KeypointLayout.get`, grouped or not; None for the
             sample's own.
-        size: (H, W) of the maps.
-        sigma, limb_width, score_thr, heatmap, paf: as of
-            :func:`render_pose_maps`.
-        half_pixel: as of :func:`to_map_pixels`.
+        **options: size of the maps and how they are drawn
+            (:class:`PoseMapOptions`).
 
     Raises:
-        ValueError: options that :func:`render_pose_maps` does not take.
+        ValueError: an option that is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = dict(
+        ...     keypoint=np.zeros((1, 8, 17, 2), np.float32),
+        ...     keypoint_score=np.ones((1, 8, 17), np.float32),
+        ...     img_shape=(240, 320),
+        ... )
+        >>> GeneratePoseMaps('coco17', size=(14, 14))(sample)['imgs'].shape
+        (8, 55, 14, 14)
     """
 
     def __init__(
-        self,
-        layout: Union[None, str, Dict] = None,
-        size: Tuple[int, int] = (56, 56),
-        sigma: float = 0.5,
-        limb_width: float = 1.0,
-        score_thr: float = 0.1,
-        heatmap: bool = True,
-        paf: bool = True,
-        half_pixel: bool = True,
+        self, layout: Union[None, str, Dict] = None, **options: Any
     ) -> None:
         self.layout = layout
-        self.size = map_size(size)
-        self.half_pixel = half_pixel
-        self.options = dict(
-            sigma=sigma,
-            limb_width=limb_width,
-            score_thr=score_thr,
-            heatmap=heatmap,
-            paf=paf,
-        )
-        # No frame is drawn, but the options are checked, and what is compiled
-        # at the first call is so before the data loader forks its workers.
-        render_pose_maps(
-            np.zeros((0, 1, 1, 2), np.float32),
-            np.zeros((0, 1, 1), np.float32),
-            ((0, 0),),
-            self.size,
-            **self.options,
-        )
+        self.options = PoseMapOptions(**options)
+        # What is compiled at the first call is so before the data loader
+        # forks its workers.
+        empty = np.zeros((0, 1, 1, 2), np.float32)
+        render_pose_maps(empty, empty[..., 0], ((0, 0),))
 
     def transform(self, results: Dict) -> Dict:
         """Draw the maps."""
         layout = KeypointLayout.get(self.layout or results['keypoint_layout'])
-        fraction = poses_as_fractions(results, self.half_pixel)
-        keypoint = to_map_pixels(fraction, self.size, self.half_pixel)
+        options = self.options
+        fraction = poses_as_fractions(results, options.half_pixel)
+        keypoint = to_map_pixels(fraction, options.size, options.half_pixel)
         maps = render_layout_maps(
             keypoint.swapaxes(0, 1),
             results['keypoint_score'].swapaxes(0, 1),
             layout,
-            self.size,
-            **self.options,
+            **asdict(options),
         )
         if 'imgs' in results:
             results['heatmap_imgs'] = maps
@@ -91,8 +80,5 @@ class GeneratePoseMaps(BaseTransform):
         return results
 
     def __repr__(self) -> str:
-        options = ', '.join(f'{k}={v}' for k, v in self.options.items())
-        return (
-            f'{self.__class__.__name__}(layout={self.layout!r}, '
-            f'size={self.size}, {options}, half_pixel={self.half_pixel})'
-        )
+        name = self.__class__.__name__
+        return f'{name}(layout={self.layout!r}, {self.options})'

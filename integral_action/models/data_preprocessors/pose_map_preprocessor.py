@@ -1,4 +1,5 @@
-from typing import Dict, Optional, Sequence, Tuple, Union
+from dataclasses import asdict
+from typing import Any, Dict, Optional, Sequence, Union
 
 import torch
 from mmaction.registry import MODELS
@@ -6,7 +7,8 @@ from mmengine.model import BaseDataPreprocessor
 
 from integral_action.pose.layout_maps import render_layout_maps
 from integral_action.pose.layouts import KeypointLayout
-from integral_action.pose.maps import map_size, to_map_pixels
+from integral_action.pose.map_options import PoseMapOptions
+from integral_action.pose.maps import to_map_pixels
 
 
 @MODELS.register_module()
@@ -20,42 +22,25 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
 
     Args:
         layout: as of :meth:`KeypointLayout.get`, grouped or not.
-        size: (H, W) of the maps.
-        sigma, limb_width, score_thr, heatmap, paf: as of
-            :func:`render_pose_maps`.
-        half_pixel: as of :func:`to_map_pixels`; False with
-            ``DecodeTwoStream(half_pixel=False)`` draws as the release does.
-        mean, std: of the RGB channels, in 0..255; None leaves frames as they
-            are.
+        mean, std: mean and deviation of the RGB channels, in 0..255; None
+            leaves frames as they are.
+        **options: size of the maps and how they are drawn
+            (:class:`PoseMapOptions`).
 
     Raises:
-        ValueError: a size that is not (height, width), or mean without std.
+        ValueError: an option that is out of range, or mean without std.
     """
 
     def __init__(
         self,
         layout: Union[str, Dict] = 'openpose18',
-        size: Tuple[int, int] = (56, 56),
-        sigma: float = 0.5,
-        limb_width: float = 1.0,
-        score_thr: float = 0.1,
-        heatmap: bool = True,
-        paf: bool = True,
-        half_pixel: bool = True,
         mean: Optional[Sequence[float]] = (123.675, 116.28, 103.53),
         std: Optional[Sequence[float]] = (58.395, 57.12, 57.375),
+        **options: Any,
     ) -> None:
         super().__init__()
         self.layout = KeypointLayout.get(layout)
-        self.size = map_size(size)
-        self.half_pixel = half_pixel
-        self.options = dict(
-            sigma=sigma,
-            limb_width=limb_width,
-            score_thr=score_thr,
-            heatmap=heatmap,
-            paf=paf,
-        )
+        self.options = PoseMapOptions(**options)
         if (mean is None) != (std is None):
             raise ValueError(
                 f'mean is {mean} and std {std}; give both or none'
@@ -97,21 +82,17 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
             ValueError: poses of another layout.
         """
         self.check_layout(pose)
+        options = self.options
         maps = render_layout_maps(
-            self.to_map_pixels(pose[..., :2]),
+            to_map_pixels(pose[..., :2], options.size, options.half_pixel),
             pose[..., 2],
             self.layout,
-            self.size,
-            **self.options,
+            **asdict(options),
         )
         return maps.transpose(2, 3)
 
-    def to_map_pixels(self, fraction: torch.Tensor) -> torch.Tensor:
-        """Turn [..., 2], fractions of the picture, into map pixels."""
-        return to_map_pixels(fraction, self.size, self.half_pixel)
-
     def check_layout(self, pose: torch.Tensor) -> None:
-        """Whether poses [..., K, 3] are of the layout.
+        """Check that poses [..., K, 3] are of the layout.
 
         Raises:
             ValueError: poses of another layout.

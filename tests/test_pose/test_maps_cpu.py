@@ -7,12 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from integral_action.datasets.transforms import GeneratePoseMaps
-from integral_action.pose import maps as pose_maps
 from integral_action.pose.maps import render_pose_maps
-from integral_action.pose.maps_numba import (
+from integral_action.pose.maps_cpu import (
     _compile,
-    draw_heatmaps,
-    draw_pafs,
+    _draw_heatmaps,
+    _draw_pafs,
 )
 
 BONES = ((0, 1), (1, 2), (3, 0), (2, 2))
@@ -20,7 +19,7 @@ BONES = ((0, 1), (1, 2), (3, 0), (2, 2))
 
 def render_in_torch(*args, **kwargs):
     """By the operations that other devices run."""
-    with mock.patch.object(pose_maps, '_draw_compiled', pose_maps._draw):
+    with mock.patch.object(torch.compiler, 'is_compiling', lambda: True):
         return render_pose_maps(*args, **kwargs)
 
 
@@ -128,7 +127,7 @@ def test_within_a_compiled_function():
 
 def test_the_transform_leaves_nothing_to_compile_for_workers():
     GeneratePoseMaps(size=(9, 7), sigma=1)
-    functions = draw_heatmaps, draw_pafs
+    functions = _draw_heatmaps, _draw_pafs
     assert [len(each.signatures) for each in functions] == [1, 1]
     render_pose_maps(*poses(3, 2, 3, 1), BONES, (24, 24), limb_width=2)
     assert [len(each.signatures) for each in functions] == [1, 1]

@@ -1,18 +1,84 @@
-"""Pose maps on the CPU: a compiled walk over the cells that are touched.
+"""Pose maps on the CPU: compiled loops over the cells that are touched.
 
-The arithmetic is that of the torch version in
-:mod:`integral_action.pose.maps`, step by step and in float32, so that no cell
-falls to another side of a bone's edge; the bones' lengths and directions come
-from there, since torch's square root differs in the last bit. Every map is
-cleared, drawn and finished while it lies in the processor's cache. Compiled at
-the first call; the machine code is kept on the disk.
+The arithmetic is that of :mod:`.maps_dense`, step by step and in float32, so
+that no cell falls to another side of a bone's edge; the bones' lengths and
+directions come from torch, whose square root differs in the last bit. Every
+map is cleared, drawn and finished while it lies in the processor's cache.
+Compiled at the first call; the machine code is kept on the disk.
 """
 
 import math
+from typing import Sequence, Tuple
 
 import numpy as np
+import torch
 from numba import njit
 from numpy import float32
+from torch import Tensor
+
+from .map_options import PoseMapOptions
+
+
+def draw(
+    keypoint: Tensor,
+    drawn: Tensor,
+    ends: Tensor,
+    bones: Sequence[Tuple[int, int]],
+    options: PoseMapOptions,
+) -> Tensor:
+    """Draw pose maps.
+
+    Args:
+        keypoint: [N, M, K, 2], float32, (x, y) in map pixels.
+        drawn: [N, M, K], bool, the keypoints of the heatmaps.
+        ends: [N, M, K], bool, the keypoints whose bones may be drawn.
+        bones: the B (parent, child) keypoint indices.
+        options: what to draw.
+
+    Returns:
+        [N, K + 2B, H, W].
+    """
+    num_heatmaps = keypoint.shape[2] if options.heatmap else 0
+    num_pafs = 2 * len(bones) if options.paf else 0
+    channels = num_heatmaps + num_pafs
+    maps = keypoint.new_empty(len(keypoint), channels, *options.size)
+    if num_heatmaps:
+        _draw_heatmaps(
+            maps.numpy(),
+            keypoint.contiguous().numpy(),
+            drawn.contiguous().numpy(),
+            float(options.sigma),
+            # exp(-r^2 / 2 sigma^2) < 1e-7 outside r = 5.7 sigma; the centre
+            # is rounded by up to half a cell
+            math.ceil(5.7 * options.sigma - 0.5),
+        )
+    if num_pafs:
+        _draw_pafs(
+            maps.numpy(),
+            num_heatmaps,
+            *_limbs(keypoint, ends, bones),
+            float(options.limb_width),
+            # the unit vector's longer part is >= sqrt(1/2), so that the line
+            # is within sqrt(2) * limb_width
+            math.floor(math.sqrt(2) * options.limb_width + 0.5),
+        )
+    return maps
+
+
+def _limbs(
+    keypoint: Tensor, drawn: Tensor, bones: Sequence[Tuple[int, int]]
+) -> Tuple[np.ndarray, ...]:
+    """Return start, end and unit vector [N, M, B, 2] of the bones, their
+    length and whether they can be drawn [N, M, B]."""
+    parent, child = torch.tensor(bones).T
+    start, end = (keypoint.index_select(2, i) for i in (parent, child))
+    vector = end - start
+    # not norm(), whose last bit depends on how it is computed
+    length = vector.square().sum(-1).sqrt()
+    drawn = drawn.index_select(2, parent) & drawn.index_select(2, child)
+    drawn &= (length > 0) & (length < math.inf)
+    unit = vector / length[..., None]
+    return tuple(x.numpy() for x in (start, end, unit, length, drawn))
 
 
 def _compile(function):
@@ -23,7 +89,7 @@ def _compile(function):
 
 
 @_compile
-def draw_heatmaps(
+def _draw_heatmaps(
     maps: np.ndarray,
     keypoint: np.ndarray,
     drawn: np.ndarray,
@@ -63,7 +129,7 @@ def draw_heatmaps(
 
 
 @_compile
-def draw_pafs(
+def _draw_pafs(
     maps: np.ndarray,
     first: int,
     start: np.ndarray,
