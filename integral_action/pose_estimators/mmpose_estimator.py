@@ -59,11 +59,11 @@ class MMPoseEstimator(PoseEstimator):
         ValueError: a config is given without weights or with those of another
             model, or a model cannot be built; the message tells why.
 
-    Example:
-        >>> estimator = MMPoseEstimator('pose.py', 'pose.pth', 'whole_image')
-        >>> ((keypoint, score),) = estimator(frame[None])  # uint8 RGB
-        >>> keypoint.shape, score.shape
-        ((1, 17, 2), (1, 17))
+    Example::
+
+        estimator = MMPoseEstimator('pose.py', 'pose.pth', 'whole_image')
+        ((keypoint, score),) = estimator(frame[None])  # uint8 RGB
+        assert keypoint.shape == (1, 17, 2) and score.shape == (1, 17)
     """
 
     def __init__(
