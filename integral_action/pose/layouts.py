@@ -190,15 +190,29 @@ class KeypointLayout:
                 ``'coco_wholebody133'``, ``'halpe136'``, ``'hand21'``; the path
                 of an MMPose dataset metainfo file (ending in ``.py``);
                 ``dict(layout=..., merge=[...], draw=[...])``, one of these
-                :meth:`grouped`; the layout's own values as a dict, as
-                published checkpoints carry them; or a layout, which is
-                returned as it is.
+                :meth:`grouped`; a dict of the layout's own values; or a
+                layout, which is returned as it is.
 
         Raises:
             ValueError: no such layout, or groups that it cannot have.
+
+        Example:
+            >>> KeypointLayout.get('coco17').num_channels
+            55
+            >>> values = dict(
+            ...     name='hands',
+            ...     names=('head', 'left_hand', 'right_hand'),
+            ...     bones=((0, 1), (0, 2)),
+            ...     mirror_pairs=((1, 2),),
+            ... )
+            >>> KeypointLayout.get(values).num_channels
+            7
         """
         if isinstance(layout, KeypointLayout):
             return layout
+        if isinstance(layout, dict):
+            # a config's, which mmengine leaves where there was no base value
+            layout = {k: v for k, v in layout.items() if k != '_delete_'}
         if isinstance(layout, dict) and 'layout' in layout:
             options = {k: v for k, v in layout.items() if k != 'layout'}
             if not set(options) <= {'merge', 'draw'}:
@@ -293,7 +307,8 @@ def _from_values(values: Dict) -> KeypointLayout:
     groups = {'keypoint_groups', 'bone_groups'}  # older files have none
     if not fields - groups <= set(values) <= fields:
         raise ValueError(
-            f'a keypoint layout has {sorted(fields)}, got {sorted(values)}'
+            f'a keypoint layout has {sorted(fields - groups)} and may have '
+            f'{sorted(groups)}, got {sorted(values)}'
         )
     pairs = {
         key: tuple(map(tuple, values[key]))
