@@ -4,7 +4,9 @@
 
 runs ``tools/inference.py`` with the arguments that follow. Neither torch nor
 the package is imported here, so that help answers at once. A tool runs in this
-process, so that signals and exit statuses are its own.
+process, so that signals and exit statuses are its own. ``--import MODULE``
+before the command registers components of your own, as ``custom_imports`` of
+a config does.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import ast
 import os
 import sys
 from difflib import get_close_matches
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -113,6 +116,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
     if arguments[0] == '--version':
         print(version())
         return
+    modules = []
+    while arguments[:1] == ['--import'] and len(arguments) > 2:
+        modules.append(arguments[1])
+        del arguments[:2]
     prog, tool = PROG, COMMANDS
     while isinstance(tool, dict):
         if tool is not COMMANDS and (not arguments or arguments[0] in HELP):
@@ -133,6 +140,10 @@ def main(arguments: Optional[List[str]] = None) -> None:
         arguments = launch(prog, script, arguments)
     sys.argv = [prog, *arguments]
     sys.path.insert(0, str(script.parent))  # where its helpers are
+    if modules:
+        sys.path.insert(0, os.getcwd())
+    for module in modules:
+        import_module(module)
     run_script(script)
 
 
@@ -253,8 +264,9 @@ def overview() -> str:
         f'{title}:\n{table(tools)}' for title, tools in SECTIONS.items()
     )
     return (
-        f'usage: {PROG} COMMAND ...\n\n{parts}\n\n'
-        f'{PROG} COMMAND --help tells its options.'
+        f'usage: {PROG} [--import MODULE] COMMAND ...\n\n{parts}\n\n'
+        f'{PROG} COMMAND --help tells its options; --import registers what a '
+        f'module\nof yours adds, as custom_imports of a config does.'
     )
 
 

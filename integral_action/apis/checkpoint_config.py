@@ -161,7 +161,7 @@ def _check_registered(path: Tuple, name: Any) -> None:
     ):
         raise ValueError(
             f'{named}, which is not registered; import the package that '
-            f'registers it first'
+            f'registers it first (integral-action --import PACKAGE ...)'
         )
     module = getattr(known.get(component), '__module__', '')
     if path[0] == 'model' and f'{module}.'.startswith(READERS):

@@ -143,6 +143,14 @@ def test_mistakes_are_told_without_torch():
     assert done.stderr.splitlines()[-1] == 'imported: []'
 
 
+def test_a_module_of_ones_own_is_imported_first(tmp_path):
+    (tmp_path / 'mine.py').write_text("print('mine is here')\n")
+    output, _ = call(
+        '--import', 'mine', 'convert', 'jhmdb', '-h', cwd=tmp_path
+    )
+    assert output.startswith('mine is here\nusage: integral-action convert')
+
+
 def test_overview_has_a_line_for_every_command(tmp_path):
     output, _ = call('--help', cwd=tmp_path)
     assert output == call(cwd=tmp_path)[0]
