@@ -1,4 +1,4 @@
-"""What a long annotation list costs: time, memory, and time a sample.
+"""Cost of a long annotation list: time, memory, and time per sample.
 
     python benchmarks/annotations.py [--num 240000] [--workers 4]
 
@@ -74,7 +74,7 @@ def open_list(path: Path):
 
 
 def workers_memory_mb(dataset, workers: int) -> float:
-    """Of all workers together, while they read at random."""
+    """Return the memory of all workers together, while they read at random."""
     loader = DataLoader(dataset, 16, shuffle=True, num_workers=workers)
     batches = iter(loader)
     for _ in range(min(len(loader), 200)):
@@ -83,7 +83,7 @@ def workers_memory_mb(dataset, workers: int) -> float:
 
 
 def microseconds_a_read(datasets, reads: int = 5000, rounds: int = 5):
-    """Of each dataset, in turns; the median of the rounds."""
+    """Return the median of the rounds for each dataset, read in turns."""
     times = [[] for _ in datasets]
     for _ in range(rounds):
         for dataset, mine in zip(datasets, times):

@@ -57,7 +57,7 @@ def build(name):
 
 
 def make_batch():
-    """As a data loader gives it."""
+    """Return a batch like a data loader's."""
     generator = torch.Generator().manual_seed(1)
     imgs = torch.rand(BATCH, 1, 3, FRAMES, SIZE, SIZE, generator=generator)
     pose = torch.rand(BATCH, 1, FRAMES, 5, 18, 3, generator=generator)
@@ -77,7 +77,7 @@ def make_step(name):
 
 
 def losses_and_gradients(name):
-    """Of a step; trained streams with their batch norms as they are."""
+    """Return those of a step; trained streams keep their batch norms."""
     model, batch = build(name), make_batch()
     model.backbone.eval()
     losses = model(**model.data_preprocessor(batch, True), mode='loss')

@@ -37,7 +37,7 @@ EXACT = 1e-5  # of probabilities
 
 
 def make_inputs(clips, device):
-    """Of one video."""
+    """Return the inputs of one video."""
     generator = torch.Generator().manual_seed(0)
     imgs = torch.randn(1, clips, 3, 8, 224, 224, generator=generator)
     maps = torch.rand(1, clips, 52, 8, 56, 56, generator=generator)
@@ -47,7 +47,7 @@ def make_inputs(clips, device):
 
 
 def build(device):
-    """As ``load_model`` gives it."""
+    """Build the model as ``load_model`` does."""
     model = common.build_model(common.read_config()).eval()
     nn.init.normal_(model.cls_head.fc_cls.weight, std=0.3)
     return model.to(device)
@@ -93,7 +93,7 @@ def make_runs(model, inputs, compiled):
 
 
 def synchronised(run, device):
-    """What ends when the device is done."""
+    """Return a function that ends when the device is done."""
 
     def wait():
         result = run()

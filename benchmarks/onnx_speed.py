@@ -1,4 +1,4 @@
-"""What ONNX costs and gains: size and speed beside the model in torch.
+"""Size and speed of ONNX models, beside the model in torch.
 
     python benchmarks/onnx_speed.py [CONFIG] [--batch 1] [--clips 1]
 
@@ -56,7 +56,7 @@ def make_session(path, threads):
 
 
 def milliseconds(runs, rounds):
-    """Of each function, in turns; the median of the rounds."""
+    """Return the median of the rounds for each function, run in turns."""
     times = {name: [] for name in runs}
     for _ in range(rounds):
         for name, run in runs.items():

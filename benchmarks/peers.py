@@ -72,7 +72,7 @@ def build(path, device):
 
 
 def make_inputs(model, clips, device):
-    """As its preprocessor gives them."""
+    """Return inputs like its preprocessor's."""
     kind = type(model).__name__
     frames = torch.randn(clips, 1, 3, 8, 224, 224, device=device)
     channels = {'TwoStreamRecognizer': 52}.get(kind, 17)

@@ -21,7 +21,7 @@ def with_maps(pipeline):
 
 
 def stock(pipeline, limbs=False):
-    """What a user of MMAction2 would write for the same frames and sizes, as
+    """Return a user's pipeline of MMAction2 for the same frames and sizes, as
     its config of RGBPoseConv3D does: ``MMDecode``, ``Flip``,
     ``GeneratePoseTarget``.
 

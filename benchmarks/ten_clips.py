@@ -39,7 +39,7 @@ from integral_action.models.fuse_conv_bn import fuse_model
 
 
 def read_videos(list_file):
-    """As a data set gives them; poses are in memory on either side."""
+    """Read videos as a data set does; poses are in memory on either side."""
     videos = []
     for record in read_annotations(list_file):
         video = dict(record)
@@ -62,14 +62,14 @@ def mmaction2_to_label(pipeline):
 
 
 def from_edge(video):
-    """What ``DecodeTwoStream`` does to poses besides."""
+    """Add what ``DecodeTwoStream`` adds to poses."""
     video['keypoint'] = video['keypoint'] + np.float32(0.5)
     video['keypoint_from_edge'] = True
     return video
 
 
 def mmaction2_preprocessor(model):
-    """That of its config of RGBPoseConv3D."""
+    """Return the preprocessor of its config of RGBPoseConv3D."""
     frames = dict(
         type='ActionDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
@@ -95,7 +95,7 @@ def over(videos, pipeline, then):
 
 
 def print_times(what, times, videos):
-    """Of one video, and as multiples of the last, which is ours."""
+    """Print the times of one video, and as multiples of the last, ours."""
     ours = times[list(times)[-1]]
     common.print_table(
         (what, 'ms a video', 'processor, ms', 'times ours', 'processor'),

@@ -24,7 +24,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--ablations',
         action='store_true',
-        help='also: without gating, without L_gate, a constant gate of 0.1',
+        help='train three more: without gating, without L_gate and with a '
+        'constant gate of 0.1',
     )
     return parser.parse_args()
 

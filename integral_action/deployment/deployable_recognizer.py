@@ -68,12 +68,12 @@ class DeployableRecognizer(nn.Module):
 
     @property
     def input_names(self) -> List[str]:
-        """In the order of :meth:`forward`."""
+        """Names of the inputs, in the order of :meth:`forward`."""
         return list(self.shapes)
 
     @property
     def output_names(self) -> List[str]:
-        """In the order of what :meth:`forward` gives."""
+        """Names of the outputs, in the order of :meth:`forward`."""
         if self.model.with_neck:
             gated = getattr(self.model.neck, 'has_gate', False)
         else:
@@ -122,7 +122,7 @@ class DeployableRecognizer(nn.Module):
     def _shapes(
         self, pose_input: str, size: Optional[Tuple[int, int]]
     ) -> Dict[str, Tuple[int, ...]]:
-        """Of each input, behind batch and clips."""
+        """Return the shape of each input, behind batch and clips."""
         clip_len = self._option('SampleTwoStreamFrames', 'clip_len')
         shapes = {}
         if 'appearance' in self.model.backbone.streams:
@@ -147,7 +147,7 @@ class DeployableRecognizer(nn.Module):
         return shapes
 
     def _option(self, step: str, option: str, default=None):
-        """Of a step of the test pipeline."""
+        """Return an option of a step of the test pipeline."""
         for one in self.pipeline:
             if one['type'] == step and option in one:
                 return one[option]

@@ -1,4 +1,4 @@
-"""What an exported model says of itself: all that is needed to run it."""
+"""Metadata of an exported model: all that is needed to run it."""
 
 import json
 from dataclasses import asdict

@@ -9,7 +9,7 @@ from integral_action.fileio import PathLike, load_pickle
 
 
 class Results:
-    """What one model predicted for n videos.
+    """Predictions of one model for n videos.
 
     Args:
         samples: a dict a video, as :meth:`load` reads them: ``filename``,

@@ -28,7 +28,7 @@ MARGIN = 104  # pixels left of the panels
 
 @dataclass
 class Clip:
-    """What a model is given: T frames, T' poses and pose maps, or some of it.
+    """Input of a model: T frames, T' poses and pose maps, or some of them.
 
     Args:
         frames: RGB, uint8 [T, H, W, 3].
@@ -90,7 +90,7 @@ class Clip:
         return list(zip(range(frames), apart.argmin(1).tolist()))
 
     def name(self, frame: int, pose: int) -> str:
-        """What stands over an instant: its number in the video."""
+        """Return the text over an instant: its number in the video."""
         numbers = {}
         if self.frames is not None and self.frame_numbers is not None:
             numbers['RGB'] = self.frame_numbers[frame]
@@ -301,7 +301,7 @@ def _names(
 
 
 def _label(height: int, kind: str) -> np.ndarray:
-    """What stands left of a row: its name, and what its colours say."""
+    """Draw the label left of a row: its name, and what its colours say."""
     paper = np.full((height, MARGIN, 3), PAPER, np.uint8)
     paper = write_text(paper, (6, 14), kind, 14, MARGIN - 8, bold=True)
     if kind in ('poses', 'heatmaps', 'every pose'):

@@ -63,7 +63,7 @@ def make_table(work_dirs: List[Path], key: str) -> str:
 
 
 def _by_number(name: str) -> List:
-    """What orders 1.5 before 10."""
+    """Return a key that sorts 1.5 before 10."""
     parts = re.split(r'(\d+(?:\.\d+)?)', name)
     return [float(p) if i % 2 else p for i, p in enumerate(parts)]
 

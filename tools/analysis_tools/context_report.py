@@ -133,7 +133,7 @@ def overview(
     metrics: Dict[str, Dict],
     visible: float,
 ) -> Table:
-    """What was measured, a row each; a column a model."""
+    """Return the table of metrics, with a row each and a column per model."""
     rows = {
         name: context_row(parts, metrics.get(name), visible=visible)
         for name, parts in models.items()

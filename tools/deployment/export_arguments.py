@@ -1,4 +1,4 @@
-"""What ``export_onnx.py`` and ``export_program.py`` have in common."""
+"""Arguments of ``export_onnx.py`` and ``export_program.py``."""
 
 import argparse
 import sys
@@ -23,7 +23,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         '--input',
         choices=('keypoints', 'maps'),
         default='keypoints',
-        help='what the pose stream takes: keypoints, whose maps are drawn '
+        help='input of the pose stream: keypoints, whose maps are drawn '
         'inside, or ready maps (default: keypoints)',
     )
     parser.add_argument(
@@ -34,7 +34,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         type=int,
         nargs=2,
         metavar=('HEIGHT', 'WIDTH'),
-        help="of frames, where the model's pipelines do not tell",
+        help="size of the frames, where the model's pipelines do not tell",
     )
     parser.add_argument(
         '--classes',
@@ -59,7 +59,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         type=int,
         default=50,
         metavar='N',
-        help='of them (default: 50)',
+        help='number of videos to check (default: 50)',
     )
     return parser
 

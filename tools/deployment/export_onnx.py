@@ -31,7 +31,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         type=int,
         default=17,
         choices=range(17, 21),
-        help='of ONNX (default: 17)',
+        help='operator set of ONNX (default: 17)',
     )
     args = parser.parse_args(arguments)
 

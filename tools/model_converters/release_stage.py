@@ -1,4 +1,4 @@
-"""What a file of the authors' release says of its model."""
+"""Facts about its model that a file of the authors' release tells."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ STREAMS = dict(appearance='img_backbone', pose='pose_backbone')
 
 @dataclass
 class Release:
-    """What a file of the release says of its model.
+    """Facts about its model that a file of the release tells.
 
     Attributes:
         streams: the streams of the stage that the file is of.
@@ -176,7 +176,7 @@ def _depth(state: Dict[str, Tensor], part: str) -> int:
 
 
 def _training_steps(state: Dict[str, Tensor]) -> Dict[str, float]:
-    """How many training steps each part has seen, by its batch norms.
+    """Return the training steps of each part, which its batch norms count.
 
     All norms of a part count the same steps, and the stem of the pose stream,
     which the release does not use, counts none. Where that does not hold, or

@@ -138,7 +138,7 @@ def choose_config(release: Release, layout: Optional[str] = None) -> Config:
 
 
 def check_config(found: dict, expected: dict, place: str = 'model') -> None:
-    """Whether a config's model computes what the release's does.
+    """Check that a config's model computes what the release's does.
 
     Options that say how a model is trained may differ, and defaults may be
     spelt out.
@@ -166,7 +166,7 @@ def check_config(found: dict, expected: dict, place: str = 'model') -> None:
 
 
 def _default(component: Optional[str], option: str) -> Any:
-    """What an option of a component is where a config does not say."""
+    """Return a component's default for an option."""
     for base in getattr(MODELS.get(component or ''), '__mro__', ()):
         parameters = inspect.signature(base.__init__).parameters
         if option in parameters:

@@ -49,7 +49,7 @@ POSE_STEM = {'pose_backbone.conv1.weight'} | {
 
 
 def release_name(name: str) -> str:
-    """What the release calls a weight of ours.
+    """Return the release's name of a weight of ours.
 
     ``backbone.pose.layer1.0.conv1.conv.net.weight`` is
     ``pose_backbone.layer1.0.conv1.weight``.
