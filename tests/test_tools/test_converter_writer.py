@@ -318,8 +318,8 @@ def test_label_names_are_found_however_they_are_written(tmp_path):
 def test_function_that_workers_cannot_get_ends_the_command():
     """A pool that cannot send it would wait for ever as Python exits."""
     code = (
-        'from integral_action.datasets.conversion.workers import convert_all\n'
-        'list(convert_all(lambda video: video, [1, 2], 2))'
+        'from integral_action.process_pool import run_in_processes\n'
+        'list(run_in_processes(lambda video: video, [1, 2], 2, print))'
     )
     result = subprocess.run(
         [sys.executable, '-c', code],
