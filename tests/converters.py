@@ -60,7 +60,8 @@ def run_tool(module, *arguments):
         try:
             status = module.main([*map(str, arguments), '--workers', '0'])
         except SystemExit as error:  # of the arguments
-            return error.code
+            status = error.code
+    print(errors.getvalue(), end='', file=sys.stderr)
     said = re.search(r'^error: (.*)', errors.getvalue(), re.MULTILINE)
     return said[1] if said else status
 

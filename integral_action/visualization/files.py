@@ -3,14 +3,12 @@
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Callable, Iterable, Optional, Tuple, Union
+from typing import Callable, Iterable, Optional, Tuple
 
 import cv2
 import numpy as np
 
-from integral_action.fileio import atomic_write
-
-PathLike = Union[str, Path]
+from integral_action.fileio import PathLike, atomic_write
 
 
 def write_picture(path: PathLike, picture: np.ndarray) -> None:
