@@ -1,12 +1,15 @@
 """Videos, poses and lists from mmengine's backends, as clusters keep them."""
 
 import functools
+import json
 import pickle
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from mmaction.registry import DATASETS, TRANSFORMS
 
 from integral_action.datasets.label_map import LabelMap
@@ -21,6 +24,9 @@ from integral_action.fileio import (
     write_text,
 )
 from integral_action.storage import open_file
+
+sys.path.append(str(ROOT / 'tools'))  # at the end: it holds a test.py
+import check_dataset
 
 HTTP = dict(backend='http')
 
@@ -62,7 +68,8 @@ def address(folder):
     """The folder on a server of the test's own."""
     handler = functools.partial(Quiet, directory=folder)
     with ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve = functools.partial(server.serve_forever, poll_interval=0.01)
+        threading.Thread(target=serve, daemon=True).start()
         yield f'http://127.0.0.1:{server.server_port}'
         server.shutdown()
 
@@ -116,6 +123,31 @@ def test_a_dataset_is_the_same_from_every_backend(folder, address, ann_file):
         )
     options['class_file'] = None
     assert samples(address, HTTP, **options)[1] is None
+
+
+CONFIG = """
+backend_args = {http!r}
+train_dataloader = dict(dataset=dict(
+    type='VideoPoseDataset', ann_file='{address}/list.jsonl',
+    data_prefix=dict(video='{address}', pose='{address}'),
+    backend_args=backend_args, pipeline=[
+        dict(type='DecodeTwoStream', backend_args=backend_args)]))
+"""
+
+
+def test_a_dataset_is_checked_where_it_is(folder, address):
+    config, report = folder / 'config.py', folder / 'report.json'
+    config.write_text(CONFIG.format(http=HTTP, address=address))
+    arguments = [str(config), '--json', str(report), '--workers', '1']
+    assert check_dataset.main(arguments) == 0
+    (folder / '1.avi').unlink()
+    (folder / '0.npz').write_bytes(b'PK')
+    assert check_dataset.main(arguments) == 1
+    found = json.loads(report.read_text())['videos']
+    assert {name: one[0]['problem'] for name, one in found.items()} == {
+        f'{address}/0.avi': 'unreadable_poses',
+        f'{address}/1.avi': 'unreadable_video',
+    }
 
 
 def test_a_list_that_was_read_travels_to_workers(folder, address):

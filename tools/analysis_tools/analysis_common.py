@@ -12,7 +12,7 @@ from PIL import Image
 from integral_action.datasets.label_map import LabelMap
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
-from integral_action.fileio import atomic_write
+from integral_action.fileio import atomic_write, write_text
 from integral_action.text import in_markdown
 from integral_action_cli import command
 
@@ -215,8 +215,7 @@ def write_report(
             else:
                 Image.fromarray(picture).save(temporary)
         blocks.append(f'![{stem}]({stem}.png)')
-    with atomic_write(out_dir / f'{name}.md') as temporary:
-        temporary.write_text('\n\n'.join(blocks) + '\n', encoding='utf-8')
+    write_text(out_dir / f'{name}.md', '\n\n'.join(blocks) + '\n')
     print(f'{shown}\n\n{out_dir / name}.md has the pictures.')
 
 
