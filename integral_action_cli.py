@@ -14,11 +14,12 @@ import ast
 import os
 import sys
 from difflib import get_close_matches
+from functools import wraps
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Dict, List, NoReturn, Optional, Union
+from typing import Callable, Dict, List, NoReturn, Optional, Union
 
 PROG = 'integral-action'
 # a tool's file, or those of a group by their names
@@ -181,6 +182,46 @@ def launch(prog: str, script: Path, arguments: List[str]) -> List[str]:
         torchrun([*processes, str(script), '--launcher', 'pytorch', *others])
         sys.exit()
     return others
+
+
+def command(
+    *errors: type,
+    status: int = 1,
+    stopped: str = 'stopped; the same command goes on',
+) -> Callable:
+    """Make a function, such as a tool's ``main``, end as a command does.
+
+    It returns the exit status: the function's own number, 0 for None; 130 for
+    an interrupt; ``status`` for an ``OSError``, ``ValueError``,
+    ``ImportError`` or one of ``errors``, which is said in one line.
+
+    Args:
+        errors: further errors of the user's.
+        status: exit status where nothing could be done.
+        stopped: what is said of an interrupt.
+    """
+
+    def decorate(function: Callable) -> Callable:
+        @wraps(function)
+        def run(*args, **kwargs) -> int:
+            try:
+                return int(function(*args, **kwargs) or 0)
+            except (OSError, ValueError, ImportError, *errors) as error:
+                print(f'error: {one_line(error)}', file=sys.stderr)
+                return status
+            except KeyboardInterrupt:
+                print(stopped, file=sys.stderr)
+                return 130
+
+        return run
+
+    return decorate
+
+
+def one_line(error: Exception) -> str:
+    """Return an error's text in one line, as a terminal can show it."""
+    text = ' '.join(str(error).split()) or type(error).__name__
+    return ''.join(c if c.isprintable() else '\ufffd' for c in text)
 
 
 def run_script(path: Path) -> None:

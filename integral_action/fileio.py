@@ -14,16 +14,17 @@ import pickle
 import re
 import zipfile
 from collections.abc import Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Dict, Iterable, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple, Union
 
 import numpy as np
 
 from integral_action.json_lines import JSONLines, check_encoding
 from integral_action.pose.poses import as_poses
+from integral_action.storage import PathLike, open_file
 
-PathLike = Union[str, Path]
 MOST_PERSONS = 256  # in a pose file
 MOST_BYTES = 2**30  # of one of its arrays, in memory
 
@@ -94,15 +95,19 @@ class _Unpickler(pickle.Unpickler):
         return getattr(importlib.import_module(known), name)
 
 
-def load_pickle(path: PathLike) -> Any:
+def load_pickle(path: PathLike, backend_args: Optional[Dict] = None) -> Any:
     """Load a pickle of arrays, tensors and plain containers.
+
+    Args:
+        path: the file.
+        backend_args: arguments of :func:`open_file`.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no whole pickle, or names anything else; the message
             tells the file and the name.
     """
-    with open(path, 'rb') as file:
+    with open_file(path, backend_args) as file:
         try:
             return _Unpickler(file).load()
         except Exception as error:  # what broken bytes raise has no limit
@@ -111,14 +116,19 @@ def load_pickle(path: PathLike) -> Any:
             ) from error
 
 
-def read_text(path: PathLike) -> str:
+def read_text(path: PathLike, backend_args: Optional[Dict] = None) -> str:
     """Read a text file, with the mark that Windows puts first or without.
+
+    Args:
+        path: the file.
+        backend_args: arguments of :func:`open_file`.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no UTF-8; the message tells the file.
     """
-    data = Path(path).read_bytes()
+    with open_file(path, backend_args) as file:
+        data = file.read()
     check_encoding(path, data)
     try:
         return data.decode('utf-8-sig')
@@ -126,61 +136,107 @@ def read_text(path: PathLike) -> str:
         raise ValueError(f'{path}: not UTF-8 text: {error}') from error
 
 
-def read_json(path: PathLike) -> Any:
+def read_json(path: PathLike, backend_args: Optional[Dict] = None) -> Any:
     """Read a JSON file.
+
+    Args:
+        path: the file.
+        backend_args: arguments of :func:`open_file`.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no JSON; the message tells the file.
     """
-    text = read_text(path)
+    text = read_text(path, backend_args)
     try:
         return json.loads(text)
     except (RecursionError, ValueError) as error:
         raise ValueError(f'{path}: not JSON: {error}') from error
 
 
-def read_annotations(path: PathLike) -> Any:
-    """Read an annotation file.
+def read_annotations(
+    path: PathLike,
+    split: Optional[str] = None,
+    backend_args: Optional[Dict] = None,
+) -> Sequence:
+    """Read the videos of an annotation file.
 
     Args:
         path: JSON lines (``.jsonl``, one video a line), JSON (``.json``) or an
-            MMAction2/PYSKL pickle (``.pkl``, ``.pickle``).
+            MMAction2/PYSKL pickle (``.pkl``, ``.pickle``), whose content may
+            be MMAction2's dict of ``split`` and ``annotations``.
+        split: name of the split; None for a file that has none.
+        backend_args: arguments of :func:`open_file`.
 
     Returns:
-        A list of videos (JSON lines: one that stays on the disk), or
-        MMAction2's dict of ``split`` and ``annotations``.
+        A list of videos; of JSON lines one that stays on the disk.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: another kind of file, or broken; the message tells the file
-            and, in JSON lines, the line.
+        ValueError: it is broken, of another kind, or no list of videos; the
+            message tells the file and, in JSON lines, the line. Or the split
+            is not in it, or none of several is asked for.
     """
-    path = Path(path)
-    if path.suffix in ('.pkl', '.pickle'):
-        return load_pickle(path)
-    if path.suffix == '.json':
-        return read_json(path)
-    if path.suffix != '.jsonl':
+    suffix = Path(path).suffix
+    if suffix in ('.pkl', '.pickle'):
+        content = load_pickle(path, backend_args)
+    elif suffix == '.json':
+        content = read_json(path, backend_args)
+    elif suffix == '.jsonl':
+        content = JSONLines(path, backend_args)
+    else:
         raise ValueError(
             f'{path}: annotations are .jsonl, .json or .pkl, not '
-            f'{path.suffix or "a file without an ending"!r}'
+            f'{suffix or "a file without an ending"!r}'
         )
-    return JSONLines(path)
+    return _videos_of(content, split, path)
+
+
+def _videos_of(
+    annotations: Any, split: Optional[str], path: PathLike
+) -> Sequence:
+    """Return the videos of a split of a file's content."""
+    records, splits = annotations, {}
+    if isinstance(annotations, dict) and 'annotations' in annotations:
+        records = annotations['annotations']
+        splits = annotations.get('split') or {}
+        if (
+            not isinstance(splits, dict)
+            or not isinstance(records, Sequence)
+            or not all(isinstance(record, dict) for record in records)
+        ):
+            raise ValueError(f'{path}: its annotations are no videos')
+    if split is None and splits:
+        raise ValueError(
+            f'{path}: split is None, but there are the splits '
+            f'{sorted(splits)}: name one'
+        )
+    if split is not None:
+        if split not in splits:
+            raise ValueError(
+                f'{path}: no split {split!r}; there are {sorted(splits)}'
+            )
+        names = set(splits[split])
+        records = [
+            record
+            for record in records
+            if record.get('frame_dir', record.get('filename')) in names
+        ]
+    if not isinstance(records, Sequence) or isinstance(records, str):
+        raise ValueError(f'{path}: not a list of videos')
+    return records
 
 
 def write_annotations(path: PathLike, records: Iterable[Dict]) -> None:
     """Write videos as JSON lines. The file appears only whole."""
-    with whole_file(path) as temporary:
-        with open(temporary, 'w') as file:
-            for record in records:
-                file.write(json.dumps(record) + '\n')
+    write_text(path, ''.join(f'{json.dumps(one)}\n' for one in records))
 
 
 def read_poses(
     path: PathLike,
     frames: Optional[int] = None,
     keypoints: Optional[int] = None,
+    backend_args: Optional[Dict] = None,
 ) -> Tuple[np.ndarray, np.ndarray]:
     """Read one video's poses.
 
@@ -189,6 +245,7 @@ def read_poses(
         frames: of the video, where they are known, and
         keypoints: of its layout: arrays beyond what 256 persons take are not
             read, nor any beyond 1 GiB.
+        backend_args: arguments of :func:`open_file`.
 
     Returns:
         ``keypoint`` [M, T, K, 2], in pixels of the video, and
@@ -199,7 +256,7 @@ def read_poses(
         ValueError: it is broken, or its arrays have other names or shapes.
     """
     key = None  # that is read
-    with open(path, 'rb') as file:
+    with open_file(path, backend_args) as file:
         try:
             if (start := file.read(6)) == b'\x93NUMPY':
                 raise ValueError('one array alone, not .npz')
@@ -273,7 +330,7 @@ def write_poses(
         keypoint: [M, T, K, 2], in pixels of the video.
         score: [M, T, K]; 0 where a keypoint was not found.
     """
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         with open(temporary, 'wb') as file:
             np.savez_compressed(
                 file,
@@ -282,33 +339,37 @@ def write_poses(
             )
 
 
-class whole_file:
+@contextmanager
+def atomic_write(path: PathLike) -> Iterator[Path]:
     """Write beside ``path`` and rename at the end, so that it is never half
-    there."""
+    there.
 
-    def __init__(self, path: PathLike) -> None:
-        self.path = Path(path)
-        self.temporary = self.path.with_name(
-            f'.{self.path.stem}.{os.getpid()}{self.path.suffix}'
-        )
+    Yields:
+        The path to write to.
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.stem}.{os.getpid()}{path.suffix}')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)  # as of a disk that is full
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
-    def __enter__(self) -> Path:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        return self.temporary
 
-    def __exit__(self, kind, error, _) -> None:
-        try:
-            if error is None:
-                os.replace(self.temporary, self.path)
-            elif isinstance(error, OSError) and error.filename is None:
-                error.filename = str(self.path)  # as of a disk that is full
-        finally:
-            self.temporary.unlink(missing_ok=True)
+def write_text(path: PathLike, text: str) -> None:
+    """Write a text file in UTF-8. The file appears only whole."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding='utf-8')
 
 
 def remove_unfinished(folder: PathLike, pattern: str = '**/.*') -> None:
     """Remove what killed processes of this machine have left of their
-    :class:`whole_file`.
+    :func:`atomic_write`.
 
     Args:
         folder: where to look.
@@ -328,48 +389,3 @@ def _is_running(process: int) -> bool:
     except PermissionError:  # another user's
         pass
     return True
-
-
-def records_of(
-    annotations: Any, split: Optional[str], path: PathLike
-) -> Sequence:
-    """Return the videos of a split out of :func:`read_annotations`.
-
-    Args:
-        annotations: what it returned.
-        split: name of the split; None for a file that has none.
-        path: name of the file, for errors.
-
-    Raises:
-        ValueError: the split is not in the file, or none of several is asked
-            for, or the file holds no list of videos.
-    """
-    records, splits = annotations, {}
-    if isinstance(annotations, dict) and 'annotations' in annotations:
-        records = annotations['annotations']
-        splits = annotations.get('split') or {}
-        if (
-            not isinstance(splits, dict)
-            or not isinstance(records, Sequence)
-            or not all(isinstance(record, dict) for record in records)
-        ):
-            raise ValueError(f'{path}: its annotations are no videos')
-    if split is None and splits:
-        raise ValueError(
-            f'{path}: split is None, but there are the splits '
-            f'{sorted(splits)}: name one'
-        )
-    if split is not None:
-        if split not in splits:
-            raise ValueError(
-                f'{path}: no split {split!r}; there are {sorted(splits)}'
-            )
-        names = set(splits[split])
-        records = [
-            record
-            for record in records
-            if record.get('frame_dir', record.get('filename')) in names
-        ]
-    if not isinstance(records, Sequence) or isinstance(records, str):
-        raise ValueError(f'{path}: not a list of videos')
-    return records

@@ -1,16 +1,18 @@
 """A list that stays on the disk."""
 
 import codecs
+import io
 import json
 import os
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, Iterator, List, Union
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Union
 
 import numpy as np
 
+from integral_action.storage import PathLike, open_file
 
-def check_encoding(path: Union[str, Path], start: bytes) -> None:
+
+def check_encoding(path: PathLike, start: bytes) -> None:
     """Refuse text in UTF-16, which Windows writes too, by the first bytes.
 
     Raises:
@@ -29,6 +31,8 @@ class JSONLines(Sequence):
 
     Args:
         path: the file. Blank lines are left out.
+        backend_args: arguments of :func:`open_file`; other backends than the
+            disk are asked once, and the file's bytes are kept in memory.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -37,8 +41,13 @@ class JSONLines(Sequence):
             tells the file and the line.
     """
 
-    def __init__(self, path: Union[str, Path]) -> None:
-        self.path = Path(path)
+    def __init__(
+        self, path: PathLike, backend_args: Optional[Dict] = None
+    ) -> None:
+        self.path, self._data = path, None
+        if backend_args is not None:
+            with open_file(path, backend_args) as file:
+                self._data = file.read()
         self._state = self._state_of_file()
         self._places = np.array(
             [
@@ -49,13 +58,20 @@ class JSONLines(Sequence):
             np.int64,
         ).reshape(-1, 2)
 
-    def _state_of_file(self) -> tuple:
+    def _open(self) -> BinaryIO:
+        if self._data is None:
+            return open(self.path, 'rb')
+        return io.BytesIO(self._data)
+
+    def _state_of_file(self) -> Optional[tuple]:
+        if self._data is not None:
+            return None
         status = os.stat(self.path)
         return status.st_size, status.st_mtime_ns
 
     def _lines_with_places(self) -> Iterator:
         start = 0
-        with open(self.path, 'rb') as file:
+        with self._open() as file:
             for number, line in enumerate(file, 1):
                 if number == 1:
                     check_encoding(self.path, line)
@@ -74,7 +90,7 @@ class JSONLines(Sequence):
         start, number = self._places[index]
         if self._state_of_file() != self._state:
             raise ValueError(f'{self.path}: changed since it was opened')
-        with open(self.path, 'rb') as file:
+        with self._open() as file:
             file.seek(start)
             return self._parse(file.readline(), number)
 

@@ -1,8 +1,11 @@
 """What the tests of the converters share."""
 
 import importlib.util
+import io
 import json
+import re
 import sys
+from contextlib import redirect_stderr
 
 import cv2
 import numpy as np
@@ -53,11 +56,14 @@ def write_json(path, content):
 
 def run_tool(module, *arguments):
     """The exit status: a number, or the line that says what is wrong."""
-    try:
-        module.main([*map(str, arguments), '--workers', '1'])
-    except SystemExit as error:
-        return error.code
-    return 0
+    with redirect_stderr(io.StringIO()) as errors:
+        try:
+            status = module.main([*map(str, arguments), '--workers', '0'])
+        except SystemExit as error:  # of the arguments
+            status = error.code
+    print(errors.getvalue(), end='', file=sys.stderr)
+    said = re.search(r'^error: (.*)', errors.getvalue(), re.MULTILINE)
+    return said[1] if said else status
 
 
 def problems(out, group='left_out'):

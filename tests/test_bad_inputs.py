@@ -149,7 +149,7 @@ def command(capsys, tool, *arguments):
 
 def converted(capsys, tool, world, *arguments):
     """What a converter says: at the end, or of a video that it leaves out."""
-    text = command(capsys, tool, *arguments, '--workers', 1)
+    text = command(capsys, tool, *arguments, '--workers', 0)
     report = world / 'out' / 'problems.json'
     if not report.exists():
         assert '\n' not in text

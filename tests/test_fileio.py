@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from integral_action.fileio import (
+    atomic_write,
     remove_unfinished,
-    whole_file,
     write_annotations,
     write_poses,
 )
@@ -57,7 +57,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     others = [folder / '.hidden', folder / '.film.mp4', folder / 'b.1.mp4']
     for path in (left, *others):
         path.write_bytes(b'half')
-    with whole_file(folder / 'film.mp4') as mine:
+    with atomic_write(folder / 'film.mp4') as mine:
         mine.write_bytes(b'whole')
         remove_unfinished(tmp_path)  # this process goes on
     names = {path.name for path in folder.iterdir()}
@@ -66,7 +66,7 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
 
 @pytest.mark.parametrize('error', [ValueError('no'), OSError(28, 'full')])
 def test_nothing_is_left_of_what_breaks_off(tmp_path, error):
-    with pytest.raises(type(error)), whole_file(tmp_path / 'a.npy') as path:
+    with pytest.raises(type(error)), atomic_write(tmp_path / 'a.npy') as path:
         np.save(path, np.zeros(3))
         raise error
     assert not list(tmp_path.iterdir())

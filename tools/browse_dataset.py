@@ -16,6 +16,8 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from integral_action_cli import command, one_line
+
 # What the samples carry besides, for the titles and for poses whose maps the
 # pipeline drew.
 META_KEYS = (
@@ -387,18 +389,11 @@ def browse(args: argparse.Namespace) -> int:
     return failed
 
 
-def one_line(error: Exception) -> str:
-    return ' '.join(str(error).split()) or type(error).__name__
-
-
+@command(KeyError, TypeError)
 def main(arguments: Optional[List[str]] = None) -> int:
     """Browse; the exit status is 1 where a sample, or all, cannot be read."""
     args = parse_args(arguments)
-    try:
-        return int(browse(args) > 0)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f'error: {one_line(error)}', file=sys.stderr)
-        return 1
+    return browse(args) > 0
 
 
 if __name__ == '__main__':

@@ -11,11 +11,13 @@ on where it was.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import combinations
 from os.path import isfile
 from pathlib import Path
@@ -30,18 +32,13 @@ from typing import (
     Tuple,
 )
 
-from browse_dataset import one_line, read_config
+from browse_dataset import read_config
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
-from video_checks import Journal, Limits, Problem, Task, run
+from video_checks import Limits, Problem, VideoTask, check, crashed
+
+from integral_action_cli import command, one_line
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -127,7 +124,8 @@ def parse_args(arguments=None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
-from integral_action.fileio import read_annotations, records_of, whole_file
+from integral_action.fileio import read_annotations, write_text
+from integral_action.journal import Journal, Task, do_what_is_left
 
 ERRORS = {
     'annotation_file': 'the annotation file cannot be read',
@@ -189,8 +187,9 @@ class VideoList:
         """Read the annotation file, whatever its videos are like."""
         dataset = self.dataset
         try:
-            annotations = read_annotations(dataset.ann_file)
-            records = records_of(annotations, dataset.split, dataset.ann_file)
+            records = read_annotations(
+                dataset.ann_file, dataset.split, dataset.backend_args
+            )
             if not len(records):
                 raise ValueError('no videos')
             for number in range(1, len(records) + 1):
@@ -213,7 +212,7 @@ class VideoList:
         self.problems.append(Problem('annotation_file', message))
 
 
-def make_tasks(lists: List[VideoList], contents: bool) -> List[Task]:
+def make_tasks(lists: List[VideoList], contents: bool) -> List[VideoTask]:
     """A task a video. Values that are wrong are reported and left out."""
     tasks = []
     for list_number, part in enumerate(lists):
@@ -229,9 +228,16 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[Task]:
                 if key == 'pose_file':
                     streams.discard('Pose')
             part.dataset.join_paths(info)
-            layout = part.dataset.layout
             tasks.append(
-                Task(list_number, number, info, faults, streams, layout)
+                VideoTask(
+                    list_number,
+                    number,
+                    info,
+                    faults,
+                    streams,
+                    part.dataset.layout,
+                    part.dataset.sample_backend,
+                )
             )
     if not contents:
         return tasks
@@ -247,10 +253,10 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[Task]:
 
 def find_duplicates(
     lists: List[VideoList],
-    tasks: List[Task],
+    tasks: List[VideoTask],
     apart: Set[Tuple[int, int]],
-    digests: Dict[Tuple[int, int], str],
-) -> Iterator[Tuple[Tuple[int, int], Problem]]:
+    digests: Dict[str, str],
+) -> Iterator[Tuple[str, Problem]]:
     """The videos that are in a list twice, or in two lists that should have
     none in common, by name or by the digest of their contents."""
     by_name, by_contents = defaultdict(list), defaultdict(dict)
@@ -346,6 +352,7 @@ def find_lists(args: argparse.Namespace) -> List[VideoList]:
             dataset.num_classes,
             dataset.video_suffix,
             *dataset.data_prefix.values(),
+            json.dumps([dataset.backend_args, dataset.sample_backend]),
         )
         part = lists.setdefault(alike, VideoList([], dataset, alike))
         part.splits.append(split)
@@ -370,7 +377,7 @@ def pairs_apart(lists: List[VideoList], by_config: bool) -> Set:
 
 
 def make_report(
-    lists: List[VideoList], tasks: List[Task], problems: Dict
+    lists: List[VideoList], tasks: List[VideoTask], problems: Dict
 ) -> Dict:
     """Everything that was found, for JSON."""
 
@@ -450,9 +457,7 @@ def print_report(report: Dict, console: Console) -> None:
     )
 
 
-def check_lists(
-    args: argparse.Namespace, lists: List[VideoList], progress: Progress
-) -> Dict:
+def check_lists(args: argparse.Namespace, lists: List[VideoList]) -> Dict:
     """Read and check everything; gives the report."""
     for part in lists:
         part.read()
@@ -467,74 +472,52 @@ def check_lists(
         args.score_thr,
         args.decode,
     )
+    parts = [
+        [*part.settings, part.name, sorted(part.streams), part.stamp]
+        for part in lists
+    ]
+    checked = json.dumps([vars(limits), args.contents, parts])
+    stamp = hashlib.sha256(checked.encode()).hexdigest()
     journal = Journal(
-        args.json,
-        dict(
-            limits=vars(limits),
-            contents=args.contents,
-            lists=[
-                [*part.settings, part.name, sorted(part.streams), part.stamp]
-                for part in lists
-            ],
-        ),
+        args.json and args.json.with_name(f'{args.json.name}.journal'), {}
     )
-    results = dict(journal.done)
-    bar = progress.add_task('videos', total=len(tasks), completed=len(results))
-    try:
-        left = [task for task in tasks if task.key not in results]
-        for done in run(left, limits, args.workers):
-            journal.note(done)
-            results |= {result.key: result for result in done}
-            progress.advance(bar, len(done))
-        found = {key: list(each.problems) for key, each in results.items()}
-        digests = {
-            key: each.digest for key, each in results.items() if each.digest
-        }
-        apart = pairs_apart(lists, bool(args.config))
-        for key, problem in find_duplicates(lists, tasks, apart, digests):
-            found[key].append(problem)
-        report = make_report(lists, tasks, found)
-        if args.json:
-            with whole_file(args.json) as temporary:
-                temporary.write_text(json.dumps(report, indent=1) + '\n')
-            journal.remove()
-    finally:
-        journal.close()
+    results = do_what_is_left(
+        partial(check, limits=limits),
+        [Task(task.key, task, stamp) for task in tasks],
+        journal,
+        args.workers,
+        'videos',
+        crashed,
+    )
+    found = {key: list(each['problem']) for key, each in results.items()}
+    digests = {
+        key: each['digest']
+        for key, each in results.items()
+        if each.get('digest')
+    }
+    apart = pairs_apart(lists, bool(args.config))
+    for key, problem in find_duplicates(lists, tasks, apart, digests):
+        found[key].append(problem)
+    report = make_report(lists, tasks, found)
+    if args.json:
+        write_text(args.json, json.dumps(report, indent=1) + '\n')
+        journal.path.unlink()
     return report
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+@command(
+    KeyError,
+    TypeError,
+    status=2,
+    stopped='stopped; with --json, the same command goes on from here',
+)
+def main(arguments: Optional[List[str]] = None) -> bool:
     """Check; the exit status is as the usage says, 130 when interrupted."""
     args = parse_args(arguments)
-    try:
-        lists = find_lists(args)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        print(f'error: {one_line(error)}', file=sys.stderr)
-        return 2
-    errors = Console(stderr=True)
-    progress = Progress(
-        TextColumn('{task.description}'),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=errors,
-        transient=True,
-        disable=not errors.is_terminal,
-    )
-    try:
-        with progress:
-            report = check_lists(args, lists, progress)
-    except KeyboardInterrupt:
-        go_on = '; the same command goes on from here' if args.json else ''
-        print(f'stopped{go_on}', file=sys.stderr)
-        return 130
-    except OSError as error:  # of the report; those of videos are in it
-        print(f'error: {one_line(error)}', file=sys.stderr)
-        return 2
+    report = check_lists(args, find_lists(args))
     console = Console(width=None if sys.stdout.isatty() else 120)
     print_report(report, console)
-    failed = report['errors'] or (args.strict and report['warnings'])
-    return int(bool(failed))
+    return bool(report['errors'] or (args.strict and report['warnings']))
 
 
 if __name__ == '__main__':

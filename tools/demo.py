@@ -35,10 +35,13 @@ if __name__ == '__main__':
 
 from demo_report import write_report
 
+from integral_action_cli import command
+
 MODELS = ('appearance', 'pose', 'feature-fuse', 'integral')
 ABLATIONS = ('no-gating', 'no-gate-loss', 'constant-gate')
 
 
+@command(stopped='stopped; "make demo" goes on from here')
 def main() -> None:
     """Run the demo."""
     args = parse_args()
@@ -53,12 +56,9 @@ def main() -> None:
         'started again, it goes on.'
     )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        run_all(plan(models, [Run('puppets', args.seed, work)]), console)
-    except KeyboardInterrupt:
-        sys.exit('stopped; "make demo" goes on from here')
+    run_all(plan(models, [Run('puppets', args.seed, work)]), console)
     write_report(puppets_of(args.seed), work, console)
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

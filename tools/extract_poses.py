@@ -153,16 +153,18 @@ from integral_action.fileio import (
     SampleError,
     read_annotations,
     read_poses,
-    whole_file,
     write_annotations,
     write_poses,
+    write_text,
 )
+from integral_action.journal import note_settings
 from integral_action.pose_estimators import (
     PoseEstimator,
     default_estimator,
     estimate_poses,
     find_estimator,
 )
+from integral_action_cli import command
 
 ESTIMATOR_OPTIONS = (
     'model weights det_model det_weights score_thr input_size'
@@ -294,25 +296,6 @@ def _video_of(name: str, root: Path, out: Path, source: Path) -> Video:
             f'and paths relative to that'
         )
     return Video(name, path, out / inside.with_suffix('.npz'))
-
-
-def claim(out: Path, settings: Dict) -> None:
-    """Note in ``out`` what its poses are made with.
-
-    Raises:
-        ValueError: they were made with something else.
-    """
-    note = out / 'extract_poses.json'
-    if not note.exists():
-        with whole_file(note) as temporary:
-            temporary.write_text(json.dumps(settings, indent=2) + '\n')
-    before = json.loads(note.read_text())
-    for name, value in settings.items():
-        if before.get(name) != value:
-            raise ValueError(
-                f'{out} holds poses made with {name} {before.get(name)}, not '
-                f'{value}: choose another folder, or remove this one'
-            )
 
 
 def settings_of(
@@ -539,8 +522,8 @@ def write_results(
                 done.append(record | shape)
         write_annotations(out / f'{name}{suffix}.jsonl', done)
     failed = sorted(failed, key=lambda failure: failure['filename'])
-    with whole_file(out / f'failed{suffix}.json') as temporary:
-        temporary.write_text(json.dumps(failed, indent=2) + '\n')
+    text = json.dumps(failed, indent=2) + '\n'
+    write_text(out / f'failed{suffix}.json', text)
 
 
 def extract(args: argparse.Namespace) -> int:
@@ -560,7 +543,8 @@ def extract(args: argparse.Namespace) -> int:
     kind = find_estimator(args.estimator)
     options = estimator_options(kind, args)
     estimator = kind(**options)
-    claim(args.out, settings_of(args, estimator, options))
+    settings = settings_of(args, estimator, options)
+    note_settings(args.out / 'extract_poses.json', settings)
 
     # Every parts-th video, and of these every world_size-th.
     mine = videos[part::parts][rank::world_size]
@@ -580,8 +564,8 @@ def extract(args: argparse.Namespace) -> int:
     if rank == 0:
         write_results(args.out, lists, results, failed, suffix)
         if not all(map(str.isdecimal, names.names)):
-            with whole_file(args.out / 'classes.txt') as temporary:
-                temporary.write_text('\n'.join([*names.names, '']))
+            text = ''.join(f'{name}\n' for name in names.names)
+            write_text(args.out / 'classes.txt', text)
         new = [r['total_frames'] for r in results.values() if r.get('new')]
         rate = sum(new) / max(seconds for _, seconds in shares)
         print(
@@ -617,6 +601,7 @@ def estimator_options(
     return bound.arguments
 
 
+@command()
 def main(arguments=None) -> int:
     """Run the command.
 
@@ -626,13 +611,7 @@ def main(arguments=None) -> int:
     """
     args = parse_args(arguments)
     try:
-        return int(extract(args) > 0)
-    except (OSError, ValueError, ImportError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('stopped; the same command goes on', file=sys.stderr)
-        return 130
+        return extract(args) > 0
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()

@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
+from integral_action_cli import command
+
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of the model and of the pose estimator."""
@@ -116,23 +118,14 @@ def make_inferencer(
     )
 
 
+@command(RuntimeError, stopped='stopped; what was written is whole')
 def run(work: Callable[[argparse.Namespace], int], args) -> int:
     """Run a command's work, which gives the number of failures.
 
     Returns:
         0; 1 if something failed, or nothing could be done; 130 if interrupted.
     """
-    try:
-        return int(work(args) > 0)
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
-        from integral_action.text import printable
-
-        text = ' '.join(str(error).split()) or type(error).__name__
-        print(f'error: {printable(text)}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('stopped; what was written is whole', file=sys.stderr)
-        return 130
+    return work(args) > 0
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:

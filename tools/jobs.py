@@ -78,7 +78,7 @@ class Job:
             if self.marker.stem == 'train':  # where mmengine finds its last
                 (self.folder / 'last_checkpoint').unlink(missing_ok=True)
             self.begun.write_text(' '.join(self.command))
-        from integral_action.fileio import whole_file  # imports torch
+        from integral_action.fileio import atomic_write  # imports torch
 
         # jobs run side by side, so each has one thread
         env = os.environ | {
@@ -101,7 +101,7 @@ class Job:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # mim starts a process of its own
             )
-            with whole_file(pid_file) as temporary:
+            with atomic_write(pid_file) as temporary:
                 temporary.write_text(str(process.pid))
             threading.Thread(
                 target=_end_with, args=(process, stopped), daemon=True

@@ -229,7 +229,7 @@ import swap_validation
 
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
-from integral_action.fileio import whole_file
+from integral_action.fileio import atomic_write
 from integral_action.out_of_context.results import ContextSets, context_row
 
 
@@ -332,7 +332,7 @@ def write(name: str, runs: Sequence[Run], work: Path) -> Tuple[Path, str]:
     if len(runs) > 1 and 'integral' in dict(rows.rows).values():
         text += f'\n\n{paired_differences(rows, measured)}'
     file = work / f'{name}.md'
-    with whole_file(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(f'# {rows.title}\n\n{notes}\n\n{text}\n')
     by_run.write_csv(file.with_suffix('.csv'))
     return file, text

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable, List, Optional
 from unittest.mock import MagicMock
 
-from integral_action_cli import run_script
+from integral_action_cli import one_line, run_script
 
 
 def _run_and_say(tool: Path) -> None:
@@ -16,11 +16,10 @@ def _run_and_say(tool: Path) -> None:
         run_script(tool)
     except (ValueError, FloatingPointError) as error:
         from integral_action.checkpoints import CheckpointError
-        from integral_action.text import printable
 
         if not isinstance(error, (CheckpointError, FloatingPointError)):
             raise
-        sys.exit(f'error: {printable(str(error))}')
+        sys.exit(f'error: {one_line(error)}')
 
 
 def run(name: str, prepare: Optional[Callable[[], None]] = None) -> None:

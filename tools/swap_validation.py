@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from scipy.stats import rankdata, spearmanr
 
 from integral_action.evaluation.tables import Table
-from integral_action.fileio import whole_file
+from integral_action.fileio import atomic_write
 
 COLUMNS = {
     'swap accuracy': 'swap/accuracy',
@@ -82,7 +82,7 @@ def write(
     if len(contexts) == 2 and len(models) > 2:
         text += '\n' + _correlations(values, columns)
         _draw(mean, models, columns, file.with_suffix('.png'))
-    with whole_file(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(f'# {title}\n\n{text}')
     by_run.write_csv(file.with_suffix('.csv'))
     return file, text
@@ -143,5 +143,5 @@ def _draw(
         handletextpad=0,
         frameon=False,
     )
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=120, format='png')

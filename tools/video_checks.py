@@ -1,26 +1,13 @@
-"""The checks of check_dataset.py, and the processes that run them."""
+"""The checks of check_dataset.py."""
 
 import hashlib
-import json
-import multiprocessing
-import signal
-from collections import deque
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    ProcessPoolExecutor,
-    wait,
-)
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from os.path import isfile
-from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
-from browse_dataset import one_line
 
-CHUNK = 8  # videos that a process gets at a time
+from integral_action_cli import one_line
 
 
 class Problem(NamedTuple):
@@ -39,7 +26,7 @@ class Limits:
     decode: bool = False
 
 
-class Task(NamedTuple):
+class VideoTask(NamedTuple):
     """One video: its list's and its own number, and what is to be done."""
 
     list_number: int
@@ -48,30 +35,27 @@ class Task(NamedTuple):
     faults: List[Problem]
     streams: Set[str]
     layout: str
+    backend_args: Optional[Dict]
     digest: bool = False
 
     @property
-    def key(self) -> Tuple[int, int]:
-        return self.list_number, self.number
+    def key(self) -> str:
+        return f'{self.list_number}:{self.number}'
 
 
-class Result(NamedTuple):
-    key: Tuple[int, int]
-    problems: List[Problem]
-    digest: Optional[str] = None
-
-
-def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
+def check_video(
+    info: Dict, limits: Limits, backend_args: Optional[Dict]
+) -> Iterator[Problem]:
     """Open a video and decode its first and last frame, or all."""
     from integral_action.datasets.video_reader import VideoReader
     from integral_action.pose.poses import has_swapped_shape
 
     path = info['filename']
-    if not isfile(path):
+    if backend_args is None and not isfile(path):
         yield Problem('missing_video', 'there is no such file')
         return
     try:
-        reader = VideoReader(path)
+        reader = VideoReader(path, backend_args=backend_args)
         length = len(reader)
         shape = reader.get_batch([0, length - 1]).shape[1:3]
         for start in range(0, length if limits.decode else 0, 16):
@@ -98,14 +82,17 @@ def check_video(info: Dict, limits: Limits) -> Iterator[Problem]:
     info['img_shape'] = annotated
 
 
-def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
+def check_poses(
+    info: Dict, layout: str, limits: Limits, backend_args: Optional[Dict]
+) -> Iterator[Problem]:
     """Read a video's poses and look at every keypoint."""
     from integral_action.datasets.transforms import LoadPoses
     from integral_action.pose.layouts import KeypointLayout
     from integral_action.pose.poses import is_found, not_pixels, person_score
 
     path = info.get('pose_file')
-    if 'keypoint' not in info and (path is None or not isfile(path)):
+    lacks = path is None or (backend_args is None and not isfile(path))
+    if 'keypoint' not in info and lacks:
         yield Problem(
             'missing_poses',
             f'there is no file {path}'
@@ -114,7 +101,7 @@ def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
         )
         return
     try:
-        keypoint, score = LoadPoses.read(info)
+        keypoint, score = LoadPoses.read(info, backend_args)
     except Exception as error:  # what broken bytes raise has no limit
         yield Problem('unreadable_poses', one_line(error))
         return
@@ -169,7 +156,7 @@ def check_poses(info: Dict, layout: str, limits: Limits) -> Iterator[Problem]:
 def check_places(
     points: np.ndarray, shape: Tuple[int, int], limits: Limits
 ) -> Iterator[Problem]:
-    """Whether the found keypoints [N, 2] lie in the picture."""
+    """Find whether keypoints [N, 2] lie outside the picture."""
     from integral_action.pose.poses import looks_swapped
 
     height, width = shape
@@ -194,19 +181,20 @@ def check_places(
         )
 
 
-def check(task: Task, limits: Limits) -> Result:
-    """All that is wrong with one video."""
+def check(task: VideoTask, limits: Limits) -> Dict:
+    """Return all that is wrong with one video, ``problem``, and the
+    ``digest`` of its file."""
     info, problems, digest = dict(task.info), list(task.faults), None
     if 'RGB' in task.streams and 'filename' in info:
-        problems += check_video(info, limits)
+        problems += check_video(info, limits, task.backend_args)
     if 'Pose' in task.streams:
-        problems += check_poses(info, task.layout, limits)
+        problems += check_poses(info, task.layout, limits, task.backend_args)
     if task.digest:
         try:
             digest = digest_of(info['filename'])
         except OSError as error:
             problems.append(Problem('unreadable_video', one_line(error)))
-    return Result(task.key, problems, digest)
+    return dict(problem=problems, digest=digest)
 
 
 def digest_of(path: str) -> str:
@@ -217,113 +205,8 @@ def digest_of(path: str) -> str:
     return digest.hexdigest()
 
 
-def check_chunk(limits: Limits, tasks: List[Task]) -> List[Result]:
-    return [check(task, limits) for task in tasks]
-
-
-def ignore_interrupts() -> None:
-    """Leave an interrupt of a worker to its parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def run(
-    tasks: List[Task], limits: Limits, workers: int
-) -> Iterator[List[Result]]:
-    """Check all videos, in processes, as they come. A video on which its
-    process dies (decoders do, on broken files) is unreadable."""
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context(
-        'fork' if 'fork' in methods else None
-    )
-    work = partial(check_chunk, limits)
-
-    def pool(number: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(number, context, ignore_interrupts)
-
-    waiting, running, executor = deque(tasks), {}, pool(workers)
-    try:
-        while waiting or running:
-            suspects = []
-            while waiting and len(running) < 2 * workers and not suspects:
-                number = min(CHUNK, len(waiting))
-                chunk = [waiting.popleft() for _ in range(number)]
-                try:
-                    running[executor.submit(work, chunk)] = chunk
-                except BrokenProcessPool:
-                    suspects += chunk
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                chunk = running.pop(future)
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    suspects += chunk
-            if not suspects:
-                continue
-            for future, chunk in running.items():  # they fail, or are done
-                if future.exception() is None:
-                    yield future.result()
-                else:
-                    suspects += chunk
-            running.clear()
-            executor.shutdown()
-            executor = pool(1)
-            for task in suspects:
-                try:
-                    yield executor.submit(work, [task]).result()
-                except BrokenProcessPool:
-                    crash = Problem(
-                        'unreadable_video', 'the process that read it crashed'
-                    )
-                    yield [Result(task.key, [*task.faults, crash])]
-                    executor = pool(1)
-            executor.shutdown()
-            executor = pool(workers)
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-class Journal:
-    """The videos that were found to be well, for a check that goes on.
-
-    Args:
-        path: of the report; the journal lies beside it. None for no journal.
-        check: what is checked, and how; another check's journal is ignored.
-    """
-
-    def __init__(self, path: Optional[Path], check: Dict) -> None:
-        self.path = path and path.with_name(f'{path.name}.partial')
-        self.done, self.file = {}, None
-        if path is None:
-            return
-        head = json.dumps(check, sort_keys=True)
-        lines = []
-        if self.path.is_file():
-            lines = self.path.read_text().split('\n')[:-1]  # whole ones
-        if lines[:1] == [head]:
-            for line in lines[1:]:
-                *key, digest = json.loads(line)
-                self.done[tuple(key)] = Result(tuple(key), [], digest)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        from integral_action.fileio import whole_file  # imports torch
-
-        with whole_file(self.path) as temporary:
-            kept = [head] + lines[1:] if self.done else [head]
-            temporary.write_text(''.join(f'{line}\n' for line in kept))
-        self.file = open(self.path, 'a')
-
-    def note(self, results: List[Result]) -> None:
-        """Remember those without problems."""
-        if self.file is not None:
-            for result in results:
-                if not result.problems:
-                    row = [*result.key, result.digest]
-                    self.file.write(json.dumps(row) + '\n')
-            self.file.flush()
-
-    def close(self) -> None:
-        if self.file is not None:
-            self.file.close()
-
-    def remove(self) -> None:
-        """Remove the journal of a finished check."""
-        self.path.unlink()
+def crashed(task: VideoTask) -> Dict:
+    """Return the result for a video on which its process dies, as decoders
+    do on broken files."""
+    crash = Problem('unreadable_video', 'the process that read it crashed')
+    return dict(problem=[*task.faults, crash])

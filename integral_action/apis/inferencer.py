@@ -24,7 +24,7 @@ from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.wrappers import innermost
-from integral_action.fileio import SampleError, whole_file
+from integral_action.fileio import SampleError, atomic_write
 from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import (
@@ -511,7 +511,7 @@ class IntegralActionInferencer(BaseInferencer):
                         [job], [prediction], call=call
                     )
                 out = call.out_dir / f'{job.video.out}.json'
-                with whole_file(out) as temporary:
+                with atomic_write(out) as temporary:
                     temporary.write_text(
                         json.dumps(prediction, allow_nan=False) + '\n'
                     )

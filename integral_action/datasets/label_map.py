@@ -1,8 +1,8 @@
 import re
 from pathlib import Path
-from typing import Iterable, List
+from typing import Dict, Iterable, List, Optional
 
-from integral_action.fileio import read_json, read_text
+from integral_action.fileio import PathLike, read_json, read_text
 from integral_action.text import printable
 
 
@@ -27,21 +27,24 @@ class LabelMap:
             raise ValueError(f'{source}: no class names')
 
     @classmethod
-    def read(cls, path: Path) -> 'LabelMap':
+    def read(
+        cls, path: PathLike, backend_args: Optional[Dict] = None
+    ) -> 'LabelMap':
         """Read a file of class names.
 
         Args:
             path: text, one name a line; or an annotation file (``.json``) of
                 the authors' release, which tells ``action_label`` and
                 ``action_name`` of every video.
+            backend_args: arguments of :func:`open_file`.
 
         Raises:
             FileNotFoundError: there is no such file.
             ValueError: a label has two names, or none.
         """
         if Path(path).suffix == '.json':
-            return cls(_names_of_release(path), str(path))
-        lines = read_text(path).splitlines()
+            return cls(_names_of_release(path, backend_args), str(path))
+        lines = read_text(path, backend_args).splitlines()
         return cls([line.strip() for line in lines if line.strip()], str(path))
 
     def __contains__(self, name: str) -> bool:
@@ -66,9 +69,11 @@ def _plain(name: str) -> str:
     return re.sub(r'[\W_]+', ' ', name.lower()).strip()
 
 
-def _names_of_release(path: Path) -> List[str]:
+def _names_of_release(
+    path: PathLike, backend_args: Optional[Dict]
+) -> List[str]:
     try:
-        annotations = read_json(path)['annotations']
+        annotations = read_json(path, backend_args)['annotations']
         names = {}
         for one in annotations:
             label, name = int(one['action_label']), one['action_name']

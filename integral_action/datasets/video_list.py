@@ -17,20 +17,24 @@ class Line(NamedTuple):
     label: Optional[str]
 
 
-def read_video_list(path: PathLike) -> List[Line]:
+def read_video_list(
+    path: PathLike, backend_args: Optional[Dict] = None
+) -> List[Line]:
     """Read a list of videos.
 
     Args:
         path: UTF-8 text. A line has a path and, behind blanks or a tab,
             perhaps a label: a number, or a class name. Both may hold blanks
             where a tab, or the ending of the video's name, parts them.
+        backend_args: arguments of :func:`open_file`.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no such text; the message tells the file and line.
     """
     lines = []
-    for number, text in enumerate(read_text(path).splitlines(), 1):
+    whole = read_text(path, backend_args)
+    for number, text in enumerate(whole.splitlines(), 1):
         place, text = f'{path}, line {number}', text.strip()
         if not text:
             continue

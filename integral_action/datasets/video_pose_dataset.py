@@ -2,7 +2,6 @@ import os
 import os.path as osp
 from collections.abc import Sequence
 from numbers import Integral
-from pathlib import Path
 from typing import (
     Callable,
     Dict,
@@ -21,7 +20,7 @@ from mmaction.utils import ConfigType
 from mmengine.logging import MMLogger
 
 from integral_action.datasets.label_map import LabelMap
-from integral_action.fileio import SampleError, read_annotations, records_of
+from integral_action.fileio import SampleError, read_annotations
 from integral_action.json_lines import JSONLines
 from integral_action.pose.layouts import KeypointLayout
 
@@ -59,15 +58,20 @@ class VideoPoseDataset(BaseActionDataset):
             ``data_root``. They are ``metainfo['classes']``, which travels with
             the checkpoint of a training. None takes ``classes.txt``, which the
             converters write, if it is there, has ``num_classes`` names, and no
-            ``metainfo`` names them.
+            ``metainfo`` names them. Other backends than the disk are asked
+            for the file that is named alone.
         video_suffix: the ending of a video named by ``frame_dir``.
-        check_files: whether to look for every file at the start.
+        check_files: whether to look for every file at the start, where the
+            pipeline reads from the disk.
         max_bad_samples: how many unreadable videos a training may skip (each
             worker, each epoch, by :class:`EpochSeedHook`), each with a
             warning that counts them, before it stops; the next good video is
             taken. A validation or test stops at the first.
         filter_cfg: ``dict(min_frames=57)`` leaves out shorter videos, as the
             release does, whose clips of 8 frames, each eighth, span 57.
+        backend_args: arguments of :func:`open_file`, for ``ann_file`` and
+            ``class_file``; None for the disk. Those of videos and pose files
+            are of the pipeline's ``DecodeTwoStream``.
 
     Raises:
         FileNotFoundError: the annotation file, videos or pose files are
@@ -89,6 +93,7 @@ class VideoPoseDataset(BaseActionDataset):
         video_suffix: str = '.mp4',
         check_files: bool = True,
         max_bad_samples: int = 0,
+        backend_args: Optional[Dict] = None,
         **kwargs,
     ) -> None:
         KeypointLayout.get(layout)  # an unknown one fails here
@@ -105,10 +110,11 @@ class VideoPoseDataset(BaseActionDataset):
         self.check_files = check_files
         self.max_bad_samples = max_bad_samples
         self.num_bad_samples = 0
+        self.backend_args = backend_args
         metainfo = dict(metainfo or {})
         if class_file is not None or 'classes' not in metainfo:
             names = read_class_names(
-                class_file, kwargs.get('data_root'), num_classes
+                class_file, kwargs.get('data_root'), num_classes, backend_args
             )
             metainfo |= {} if names is None else dict(classes=names)
         super().__init__(
@@ -135,15 +141,24 @@ class VideoPoseDataset(BaseActionDataset):
                 return transform.modalities
         return ['RGB', 'Pose']
 
+    @property
+    def sample_backend(self) -> Optional[Dict]:
+        """Arguments of the backend that the pipeline reads videos and poses
+        by; None for the disk."""
+        for transform in self.pipeline.transforms:
+            if getattr(transform, 'backend_args', None) is not None:
+                return transform.backend_args
+        return None
+
     def load_data_list(self) -> Sequence:
         """Read and check the annotation file."""
-        records = records_of(
-            read_annotations(self.ann_file), self.split, self.ann_file
+        records = read_annotations(
+            self.ann_file, self.split, self.backend_args
         )
         videos = _Videos(records, self._parse)
         missing = {}
         for info in videos:
-            if self.check_files:
+            if self.check_files and self.sample_backend is None:
                 self._look_for_files(info, missing)
         if not len(videos):
             raise ValueError(f'{self.ann_file}: no videos')
@@ -303,6 +318,7 @@ def read_class_names(
     class_file: Optional[str],
     data_root: Optional[str],
     num_classes: Optional[int] = None,
+    backend_args: Optional[Dict] = None,
 ) -> Optional[List[str]]:
     """Read the names of the classes.
 
@@ -311,6 +327,7 @@ def read_class_names(
         data_root: the folder of the data.
         num_classes: number of classes that ``classes.txt`` has to have; None
             for any.
+        backend_args: arguments of :func:`open_file`.
 
     Returns:
         The names; None where there is no ``classes.txt``, or it has another
@@ -320,10 +337,11 @@ def read_class_names(
         FileNotFoundError, ValueError: ``class_file`` is given, and is missing
             or is no list of names.
     """
-    path = Path(data_root or '', class_file or 'classes.txt')
-    if class_file is None and not path.is_file():
+    path = osp.join(data_root or '', class_file or 'classes.txt')
+    known = backend_args is None and osp.isfile(path)
+    if class_file is None and not known:
         return None
-    names = LabelMap.read(path).names
+    names = LabelMap.read(path, backend_args).names
     if class_file is None and num_classes not in (None, len(names)):
         # Mimetics is labelled with the 50 or the 400 classes of a model
         MMLogger.get_current_instance().warning(

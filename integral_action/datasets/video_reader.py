@@ -5,6 +5,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import (
     Callable,
+    Dict,
     Iterator,
     List,
     NamedTuple,
@@ -19,6 +20,7 @@ import av
 import numpy as np
 
 from integral_action.fileio import SampleError
+from integral_action.storage import open_file
 
 # These store a picture a packet, and its time. Others are read in order.
 CONTAINERS = ('mov', 'matroska', 'avi')
@@ -103,6 +105,8 @@ class VideoReader:
         source: a path, or a file's bytes.
         num_threads: of the decoder.
         name: what messages call it; None for the path.
+        backend_args: arguments of :func:`open_file`, of a path; other backends
+            than the disk are asked once, for the whole file.
 
     Raises:
         SampleError: it cannot be read as a video; of all methods, too.
@@ -113,7 +117,15 @@ class VideoReader:
         source: Union[str, Path, bytes, memoryview],
         num_threads: int = 1,
         name: Optional[str] = None,
+        backend_args: Optional[Dict] = None,
     ) -> None:
+        if backend_args is not None:
+            name = name or str(source)
+            try:
+                with open_file(source, backend_args) as file:
+                    source = file.read()
+            except OSError as error:
+                raise SampleError(str(error)) from error
         self._source, self._num_threads = source, num_threads
         self._in_memory = isinstance(source, (bytes, memoryview))
         self._name = name or ('a video' if self._in_memory else str(source))
@@ -128,8 +140,9 @@ class VideoReader:
             path = Path(self._source)
             if not path.is_file():
                 raise SampleError(f'{self._name}: there is no such video')
-            if not path.stat().st_size:
-                raise SampleError(f'{self._name}: an empty file, not a video')
+        size = len(self._source) if self._in_memory else path.stat().st_size
+        if not size:
+            raise SampleError(f'{self._name}: an empty file, not a video')
         try:
             container = av.open(
                 # never a URL, whatever its name

@@ -9,7 +9,7 @@ from typing import Any, Dict, Tuple, Union
 
 import torch
 
-from integral_action.fileio import whole_file
+from integral_action.fileio import atomic_write
 
 from .deployable_recognizer import DeployableRecognizer
 from .metadata import KEY
@@ -52,7 +52,7 @@ def export_onnx(
         )
     names = deployable.input_names
     outputs = deployable.output_names
-    with whole_file(path) as temporary, warnings.catch_warnings():
+    with atomic_write(path) as temporary, warnings.catch_warnings():
         # of shapes that are checked while it is traced, and of the exporter
         warnings.simplefilter('ignore')
         with torch.no_grad():
@@ -111,7 +111,7 @@ def export_program(
     stream = io.BytesIO()  # on a disk that is full, torch's writer aborts
     extra = {METADATA_FILE: json.dumps(metadata)}
     torch.export.save(program, stream, extra_files=extra)
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(stream.getbuffer())
 
 

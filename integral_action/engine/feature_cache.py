@@ -24,7 +24,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from integral_action.engine.feature_store import FeatureStore
-from integral_action.fileio import PathLike, whole_file
+from integral_action.fileio import PathLike, atomic_write
 
 
 class StreamFeatures:
@@ -87,7 +87,7 @@ class StreamFeatures:
         folder = folder / f'{name}-{digest}'
         if is_main_process():
             folder.mkdir(parents=True, exist_ok=True)
-            with whole_file(folder / 'key.json') as temporary:
+            with atomic_write(folder / 'key.json') as temporary:
                 temporary.write_text(text)
         barrier()
         MMLogger.get_current_instance().info(

@@ -7,7 +7,7 @@ from typing import Dict, List, Union
 
 import yaml
 
-from integral_action.fileio import PathLike, whole_file
+from integral_action.fileio import PathLike, atomic_write
 from integral_action.text import in_markdown
 
 Cell = Union[float, int, str, None]
@@ -81,7 +81,7 @@ class Table:
 
     def write_csv(self, path: PathLike) -> None:
         """Write it as CSV, floats in full. The file appears only whole."""
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             with open(temporary, 'w', newline='', encoding='utf-8') as file:
                 writer = csv.writer(file, lineterminator='\n')
                 writer.writerow([self.corner, *self.columns])

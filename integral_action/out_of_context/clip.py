@@ -16,14 +16,14 @@ from integral_action.datasets.conversion.video import (
     UnusableError,
 )
 from integral_action.datasets.transforms import DecodeTwoStream, LoadPoses
-from integral_action.fileio import SampleError, whole_file
+from integral_action.fileio import SampleError, atomic_write
 from integral_action.out_of_context.masks import PersonMasks, find_masks
 from integral_action.out_of_context.persons import fill_gaps, follow_persons
 
 
 @dataclass(frozen=True)
 class PersonSettings:
-    """Who is a video's person, and how the masks are found.
+    """Options that tell a video's person, and how the masks are found.
 
     Args:
         layout: of the poses.
@@ -73,7 +73,7 @@ class Clip:
         return int(posed[np.abs(posed - len(self.frames) // 2).argmin()])
 
     def measure(self) -> Dict[str, float]:
-        """What the person takes up, shares from 0 to 1.
+        """Return the shares, from 0 to 1, that the person takes up.
 
         ``person_share`` of the picture, the mean of all frames; ``box_share``
         of the box round the keypoints, the mean of the frames with a pose;
@@ -180,7 +180,7 @@ def _masks(
     anybody = acting | _checked(
         find, frames, find.to_remove(frames, (points, sure))
     )
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         with open(temporary, 'wb') as file:
             np.savez_compressed(
                 file,

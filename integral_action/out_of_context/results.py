@@ -1,4 +1,4 @@
-"""What results on sets out of context say: how far a model leans on the scene.
+"""Results on sets out of context: how far a model leans on the scene.
 
 The sets are those of ``tools/dataset_converters/out_of_context.py``.
 """

@@ -10,7 +10,7 @@ from typing import Dict
 from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
-from integral_action.fileio import whole_file
+from integral_action.fileio import atomic_write
 
 _FAILURES = (OSError, HTTPException, zipfile.BadZipFile)
 
@@ -73,7 +73,7 @@ def _download(url: str, path: Path) -> None:
             names = [n for n in archive.namelist() if n.endswith('.onnx')]
             if len(names) != 1:
                 raise zipfile.BadZipFile(f'{len(names)} .onnx files in {url}')
-            with whole_file(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_bytes(archive.read(names[0]))
 
 

@@ -3,14 +3,12 @@
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Callable, Iterable, Tuple, Union
+from typing import Callable, Iterable, Optional, Tuple
 
 import cv2
 import numpy as np
 
-from integral_action.fileio import whole_file
-
-PathLike = Union[str, Path]
+from integral_action.fileio import PathLike, atomic_write
 
 
 def write_picture(path: PathLike, picture: np.ndarray) -> None:
@@ -25,13 +23,16 @@ def write_picture(path: PathLike, picture: np.ndarray) -> None:
     """
     picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     smallest = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         if not cv2.imwrite(str(temporary), picture, smallest):
             raise OSError(f'{path}: OpenCV cannot write this picture')
 
 
 def write_video(
-    path: PathLike, pictures: Iterable[np.ndarray], fps: float
+    path: PathLike,
+    pictures: Iterable[np.ndarray],
+    fps: float,
+    codec: Optional[str] = None,
 ) -> str:
     """Write pictures as a video.
 
@@ -39,6 +40,7 @@ def write_video(
         path: a file ending in ``.mp4``.
         pictures: RGB, uint8 [H, W, 3], all of one size, H and W even.
         fps: pictures a second.
+        codec: ``'mp4v'`` for that one wherever it runs; None for the best.
 
     Returns:
         The codec: ``'h264'``, which browsers play, where PyAV is installed
@@ -54,8 +56,10 @@ def write_video(
     first = next(pictures, None)
     if first is None:
         raise ValueError(f'{path}: a video of no pictures')
-    codec, encode = _encoder()
-    with whole_file(path) as temporary:
+    encode = _encode_mp4v
+    if codec is None:
+        codec, encode = _encoder()
+    with atomic_write(path) as temporary:
         encode(temporary, chain([first], pictures), fps, first.shape[1::-1])
     return codec
 

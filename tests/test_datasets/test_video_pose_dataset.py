@@ -14,7 +14,6 @@ from integral_action.fileio import (
     load_pickle,
     read_annotations,
     read_poses,
-    records_of,
     write_annotations,
     write_poses,
 )
@@ -269,8 +268,7 @@ def test_json_list(folder):
 def test_mmaction2s_own_sample(shared):
     """A pickle that MMAction2's users have: 100 videos of Kinetics400."""
     path = shared / 'samples' / 'pickles' / 'mmaction2_sample.pkl'
-    annotations = read_annotations(path)
-    records = records_of(annotations, 'train', path)
+    records = read_annotations(path, 'train')
     assert len(records) == 100
     assert records[0]['frame_dir'] == 'jf7RDuUTrsQ'
     assert (records[0]['label'], records[0]['total_frames']) == (325, 300)
@@ -333,16 +331,19 @@ def test_one_array_is_no_pose_file(tmp_path):
 
 def test_a_pickle_with_splits_needs_one(tmp_path):
     """Otherwise training would see the test videos."""
+    path = tmp_path / 'list.pkl'
     content = dict(split=dict(val=[], train=['a']), annotations=[])
+    path.write_bytes(pickle.dumps(content))
     with pytest.raises(ValueError) as error:
-        records_of(content, None, 'list.pkl')
+        read_annotations(path)
     assert str(error.value) == (
-        "list.pkl: split is None, but there are the splits ['train', 'val']: "
-        'name one'
+        f'{path}: split is None, but there are the splits '
+        "['train', 'val']: name one"
     )
     videos = [dict(frame_dir='a')]
     for content in (videos, dict(annotations=videos, split={})):
-        assert records_of(content, None, 'list.pkl') == videos
+        path.write_bytes(pickle.dumps(content))
+        assert read_annotations(path) == videos
 
 
 @pytest.mark.parametrize('protocol', range(pickle.HIGHEST_PROTOCOL + 1))
@@ -462,12 +463,10 @@ def test_sides_that_are_exchanged_are_said(folder):
 
 def test_annotations_that_are_no_videos(tmp_path):
     for records in ([1], 'text', {'a': 1}):
+        content = dict(split=dict(train=[]), annotations=records)
+        (tmp_path / 'list.pkl').write_bytes(pickle.dumps(content))
         with pytest.raises(ValueError, match='list.pkl: .*no videos'):
-            records_of(
-                dict(split=dict(train=[]), annotations=records),
-                'train',
-                tmp_path / 'list.pkl',
-            )
+            read_annotations(tmp_path / 'list.pkl', 'train')
 
 
 def test_names_of_classes(folder):

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import CONFIGS, ROOT
 
+from integral_action import journal
 from integral_action.fileio import write_annotations, write_poses
 
 sys.path.append(str(ROOT / 'tools'))  # at the end: it holds a test.py
@@ -120,7 +121,7 @@ def test_a_clean_set(videos, capsys):
     assert capsys.readouterr().out == (
         '6 videos checked: train (5); val, test (1). 0 errors, 0 warnings.\n'
     )
-    assert not (videos.root / 'report.json.partial').exists()
+    assert not (videos.root / 'report.json.journal').exists()
 
 
 def one_of_each(videos, hiding):
@@ -458,17 +459,17 @@ def test_annotation_files_of_any_kind(videos):
     ]
 
 
+def fatal(task, limits):
+    """As the check, in a process that may die."""
+    if task.info['filename'].endswith(('03.avi', '30.avi')):
+        os._exit(11)
+    return video_checks.check(task, limits)
+
+
 def test_a_video_that_kills_its_reader(videos, monkeypatch):
     """Decoders do that; the others are checked all the same."""
     records = [videos.video() for _ in range(40)]
-    check = video_checks.check
-
-    def fatal(task, limits):
-        if task.info['filename'].endswith(('03.avi', '30.avi')):
-            os._exit(11)
-        return check(task, limits)
-
-    monkeypatch.setattr(video_checks, 'check', fatal)
+    monkeypatch.setattr(check_dataset, 'check', fatal)
     records[5]['label'] = 9
     videos.write(train=records, val=[videos.video()])
     status, report = videos.check()
@@ -485,20 +486,20 @@ def test_an_interrupted_check_goes_on(
     videos, make_video_hiding, monkeypatch, capsys
 ):
     one_of_each(videos, make_video_hiding)
-    run, asked = check_dataset.run, []
+    run, asked = journal.run_in_processes, []
 
-    def interrupted(tasks, limits, workers):
-        asked.append([task.key for task in tasks])
-        for number, results in enumerate(run(tasks, limits, workers)):
+    def interrupted(function, tasks, *options):
+        asked.append([task.name for task in tasks])
+        for number, result in enumerate(run(function, tasks, *options)):
             if number == stop:
                 raise KeyboardInterrupt
-            yield results
+            yield result
 
-    monkeypatch.setattr(check_dataset, 'run', interrupted)
+    monkeypatch.setattr(journal, 'run_in_processes', interrupted)
     report = videos.root / 'report.json'
     arguments = [str(videos.root / 'config.py'), '--json', str(report)]
     arguments += ['--workers', '1']
-    stop = 1
+    stop = 8
     assert check_dataset.main(arguments) == 130
     assert 'goes on from here' in capsys.readouterr().err
     assert not report.exists()
@@ -506,28 +507,24 @@ def test_an_interrupted_check_goes_on(
     assert check_dataset.main(arguments) == 1
     # of the first eight only 00 is without a problem of its own
     assert len(asked[0]) == 22
-    assert asked[1] == [key for key in asked[0] if key != (0, 1)]
+    assert asked[1] == [key for key in asked[0] if key != '0:1']
     whole = json.loads(report.read_text())
     assert check_dataset.main(arguments) == 1
     assert asked[2] == asked[0]  # a finished check starts again
     assert json.loads(report.read_text()) == whole
 
 
-def test_another_check_does_not_go_on_from_it(videos):
-    report = videos.root / 'report.json'
-    journal = video_checks.Journal(report, dict(limits=1))
-    journal.note([video_checks.Result((0, 1), [])])
-    journal.close()
-    again = video_checks.Journal(report, dict(limits=1))
-    assert list(again.done) == [(0, 1)]
-    again.close()
-    # killed while it wrote
-    with open(again.path, 'a') as file:
-        file.write('[0, 2')
-    again = video_checks.Journal(report, dict(limits=1))
-    assert list(again.done) == [(0, 1)]
-    again.close()
-    assert not video_checks.Journal(report, dict(limits=2)).done
+def test_another_check_does_not_go_on_from_it(tmp_path):
+    task, path = journal.Task('0:1', None, 'a'), tmp_path / 'journal'
+    journal.Journal(path, {}).add(task, dict(digest=None))
+    again = journal.Journal(path, {})
+    assert again.find(task) == dict(digest=None)
+    assert again.find(task._replace(name='0:2')) is None
+    with open(path, 'a') as file:  # killed while it wrote
+        file.write('{"filename": "0:2"')
+    again = journal.Journal(path, {})
+    assert list(again.done) == ['0:1']
+    assert again.find(task._replace(stamp='b')) is None
 
 
 @pytest.mark.parametrize(

@@ -313,3 +313,26 @@ def test_the_installed_command_is_this_one(tmp_path):
         cwd=tmp_path,
     )
     assert 'usage: integral-action publish ' in done.stdout
+
+
+def test_every_command_ends_alike(capsys):
+    """A number, an error that is the user's, an interrupt."""
+
+    def end(result, **options):
+        @cli.command(KeyError, **options)
+        def work(first, second=0):
+            if isinstance(result, BaseException):
+                raise result
+            return result
+
+        return work(1, second=2), capsys.readouterr().err
+
+    assert end(None) == end(False) == end(0) == (0, '')
+    assert end(True) == (1, '') and end(3) == (3, '')
+    text = 'a.mp4:  no\nvideo\x1b[2J'
+    assert end(ValueError(text)) == (1, 'error: a.mp4: no video\ufffd[2J\n')
+    assert end(OSError(), status=2) == (2, 'error: OSError\n')
+    assert end(KeyError('key')) == (1, "error: 'key'\n")
+    assert end(KeyboardInterrupt(), stopped='later') == (130, 'later\n')
+    with pytest.raises(ZeroDivisionError):  # a fault of the program's
+        end(ZeroDivisionError())

@@ -194,10 +194,11 @@ def test_half_a_line_of_the_journal_is_done_again(make, tmp_path):
     assert all(json.loads(line) for line in journal.read_text().splitlines())
 
 
-def test_a_crash_is_one_videos_and_the_others_go_on(make, tmp_path):
+@pytest.mark.parametrize('workers', [1, 2])
+def test_a_crash_is_one_videos_and_the_others_go_on(make, tmp_path, workers):
     texts = ['10'] * 12
     texts[2] = texts[7] = 'crash'
-    report = make(texts, workers=2)
+    report = make(texts, workers=workers)
     assert problems(tmp_path / 'out') == {
         '2.mp4': 'reading it crashes',
         '7.mp4': 'reading it crashes',
@@ -318,8 +319,8 @@ def test_label_names_are_found_however_they_are_written(tmp_path):
 def test_function_that_workers_cannot_get_ends_the_command():
     """A pool that cannot send it would wait for ever as Python exits."""
     code = (
-        'from integral_action.datasets.conversion.workers import convert_all\n'
-        'list(convert_all(lambda video: video, [1, 2], 2))'
+        'from integral_action.process_pool import run_in_processes\n'
+        'list(run_in_processes(lambda video: video, [1, 2], 2, print))'
     )
     result = subprocess.run(
         [sys.executable, '-c', code],

@@ -627,7 +627,7 @@ def test_wrong_input(videos, model, once, tmp_path, capsys):
     check("device is 'tpu'", videos, '--device', 'tpu')
     before = contents(once)
     check(
-        f'{once} holds poses made with score_thr 0.1, not 0.3',
+        f'{once} was made with score_thr 0.1, not 0.3',
         videos,
         *('--score-thr', '0.3'),
         out=once,

@@ -1,7 +1,6 @@
 """Functions that the analysis tools share: result files and reports."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Union
 
@@ -13,8 +12,9 @@ from PIL import Image
 from integral_action.datasets.label_map import LabelMap
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
-from integral_action.fileio import whole_file
+from integral_action.fileio import atomic_write, write_text
 from integral_action.text import in_markdown
+from integral_action_cli import command
 
 # One a series, so that pictures can be read in black and white.
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*')
@@ -209,23 +209,17 @@ def write_report(
     for stem, table in {**tables, **(lists or {})}.items():
         table.write_csv(out_dir / f'{stem}.csv')
     for stem, picture in pictures.items():
-        with whole_file(out_dir / f'{stem}.png') as temporary:
+        with atomic_write(out_dir / f'{stem}.png') as temporary:
             if isinstance(picture, Figure):
                 picture.savefig(temporary, dpi=110)
             else:
                 Image.fromarray(picture).save(temporary)
         blocks.append(f'![{stem}]({stem}.png)')
-    with whole_file(out_dir / f'{name}.md') as temporary:
-        temporary.write_text('\n\n'.join(blocks) + '\n', encoding='utf-8')
+    write_text(out_dir / f'{name}.md', '\n\n'.join(blocks) + '\n')
     print(f'{shown}\n\n{out_dir / name}.md has the pictures.')
 
 
-def run_tool(tool: Callable, args: argparse.Namespace) -> int:
-    """Run ``tool(args)``; an error is a line, and the exit status 1."""
-    try:
-        tool(args)
-    except (OSError, ValueError) as error:
-        text = ' '.join(str(error).split())
-        print(f'error: {text or type(error).__name__}', file=sys.stderr)
-        return 1
-    return 0
+@command()
+def run_tool(tool: Callable, args: argparse.Namespace) -> None:
+    """Run ``tool(args)`` and return the exit status."""
+    tool(args)

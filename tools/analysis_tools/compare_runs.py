@@ -16,6 +16,8 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
+from integral_action_cli import command
+
 
 def read_values(work_dir: Path, key: str) -> Dict[int, float]:
     """Epoch (or step) -> value, of every validation of a training."""
@@ -68,7 +70,8 @@ def _by_number(name: str) -> List:
     return [float(p) if i % 2 else p for i, p in enumerate(parts)]
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+@command()
+def main(arguments: Optional[List[str]] = None) -> None:
     """Print the table; the exit status is 1 where there is none."""
     parser = argparse.ArgumentParser(
         description=__doc__,
@@ -77,12 +80,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     parser.add_argument('work_dirs', metavar='WORK_DIR', nargs='+', type=Path)
     parser.add_argument('--key', default='acc/top1')
     args = parser.parse_args(arguments)
-    try:
-        print(make_table(args.work_dirs, args.key))
-    except (OSError, ValueError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+    print(make_table(args.work_dirs, args.key))
 
 
 if __name__ == '__main__':

@@ -7,6 +7,9 @@ are one.
 """
 
 import argparse
+import sys
+
+from integral_action_cli import command
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,6 +50,7 @@ class OneClip(torch.nn.Module):
         return self.model.extract_feat(inputs, stage='head')[0]
 
 
+@command()
 def main() -> None:
     """Print the table."""
     args = parse_args()
@@ -83,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

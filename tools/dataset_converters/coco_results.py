@@ -12,6 +12,7 @@ label a line, into `OUT/train.jsonl` and `OUT/val.jsonl`.
 """
 
 import argparse
+import sys
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Dict
@@ -143,9 +144,9 @@ def prepare(args) -> Dict:
     )
 
 
-def main(arguments=None) -> None:
-    run(prepare, parse_args(arguments))
+def main(arguments=None) -> int:
+    return run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -3,9 +3,10 @@
 import argparse
 import math
 import os
-import sys
 from pathlib import Path
 from typing import Callable, Dict
+
+from integral_action_cli import command
 
 
 def folder(text: str) -> Path:
@@ -38,9 +39,9 @@ def add_arguments(
     """Add the options of every converter, for :func:`run`."""
     parser.add_argument(
         '--workers',
-        type=number(1),
+        type=number(0),
         default=min(8, os.cpu_count() or 1),
-        help='processes',
+        help='number of processes; 0 for this one',
     )
     parser.add_argument(
         '--max-persons',
@@ -86,18 +87,21 @@ def add_split_arguments(parser: argparse.ArgumentParser, share: str) -> None:
     )
 
 
-def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
-    """The ``main`` of a converter.
+@command()
+def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> int:
+    """Convert a dataset and print the report.
 
     Args:
         prepare: takes the parsed arguments and gives the arguments of
             :func:`convert`, but for those of :func:`add_arguments`.
         args: of a parser after :func:`add_arguments`.
 
-    Raises:
-        SystemExit: with status 1 and one line, where nothing can be written;
-            with 3, where lists are written but videos were left out.
+    Returns:
+        The exit status: 1 where no list can be written, 3 where lists are
+        written but videos were left out.
     """
+    from integral_action.datasets.conversion import convert
+
     options = {
         name: getattr(args, name)
         for name in (
@@ -108,28 +112,6 @@ def run(prepare: Callable[..., Dict], args: argparse.Namespace) -> None:
             'link',
         )
     }
-
-    def make():
-        from integral_action.datasets.conversion import convert
-
-        return convert(**prepare(args), **options)
-
-    finish(make)
-
-
-def finish(make: Callable) -> None:
-    """Make a dataset, print its report, and end as :func:`run` says.
-
-    Args:
-        make: what takes the time, and gives the ``Report``; the same again
-            goes on where it stopped.
-    """
-    try:
-        report = make()
-    except (OSError, ValueError) as error:
-        sys.exit(' '.join(str(error).split()))
-    except KeyboardInterrupt:
-        sys.exit('stopped; the same command goes on')
+    report = convert(**prepare(args), **options)
     report.print()
-    if report.exit_status:
-        sys.exit(report.exit_status)
+    return report.exit_status

@@ -38,56 +38,51 @@ if __name__ == '__main__':
 from video_folder import split_videos
 
 from integral_action.fileio import (
+    atomic_write,
     read_annotations,
-    records_of,
-    whole_file,
     write_annotations,
 )
+from integral_action_cli import command
 
 PARTS = {'train': 'fit', 'test': 'held-out'}  # of split_videos
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+@command(re.error)
+def main(arguments: Optional[List[str]] = None) -> None:
     """Write both lists; the exit status is 1 where that cannot be."""
     args = parse_args(arguments)
-    try:
-        annotations = read_annotations(args.ann_file)
-        records = {}
-        for record in records_of(annotations, args.split, args.ann_file):
-            if not isinstance(record, dict):
-                raise ValueError(f'{args.ann_file}: no video but {record!r}')
-            name = record.get('filename', record.get('frame_dir'))
-            if name is None or name in records:
-                raise ValueError(
-                    f'{args.ann_file}: a video without a name, or twice: '
-                    f'{name}'
-                )
-            if 'label' not in record:
-                raise ValueError(f"{args.ann_file}: {name}: no 'label'")
-            records[name] = record
-        parts = split_videos(
-            list(records),
-            args.share,
-            args.seed,
-            args.group,
-            class_of=lambda name: records[name]['label'],
-        )
-        # a pickle's arrays are none for JSON
-        pickled = args.ann_file.suffix in ('.pkl', '.pickle')
-        ending = args.ann_file.suffix if pickled else '.jsonl'
-        for part, names in parts.items():
-            path = args.ann_file.with_name(
-                f'{args.ann_file.stem}-{PARTS[part]}{ending}'
+    records = {}
+    for record in read_annotations(args.ann_file, args.split):
+        if not isinstance(record, dict):
+            raise ValueError(f'{args.ann_file}: no video but {record!r}')
+        name = record.get('filename', record.get('frame_dir'))
+        if name is None or name in records:
+            raise ValueError(
+                f'{args.ann_file}: a video without a name, or twice: {name}'
             )
-            chosen = [records[name] for name in names]
-            if pickled:
-                with whole_file(path) as temporary:
-                    temporary.write_bytes(pickle.dumps(chosen))
-            else:
-                write_annotations(path, chosen)
-    except (OSError, ValueError, re.error) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
+        if 'label' not in record:
+            raise ValueError(f"{args.ann_file}: {name}: no 'label'")
+        records[name] = record
+    parts = split_videos(
+        list(records),
+        args.share,
+        args.seed,
+        args.group,
+        class_of=lambda name: records[name]['label'],
+    )
+    # a pickle's arrays are none for JSON
+    pickled = args.ann_file.suffix in ('.pkl', '.pickle')
+    ending = args.ann_file.suffix if pickled else '.jsonl'
+    for part, names in parts.items():
+        path = args.ann_file.with_name(
+            f'{args.ann_file.stem}-{PARTS[part]}{ending}'
+        )
+        chosen = [records[name] for name in names]
+        if pickled:
+            with atomic_write(path) as temporary:
+                temporary.write_bytes(pickle.dumps(chosen))
+        else:
+            write_annotations(path, chosen)
     counts = [
         Counter(records[name]['label'] for name in names)
         for names in parts.values()
@@ -97,7 +92,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
         table.add_row(str(label), *(str(count[label]) for count in counts))
     Console().print(table)
     print(f'{args.ann_file.with_suffix("")}-{{fit,held-out}}{ending}')
-    return 0
 
 
 if __name__ == '__main__':

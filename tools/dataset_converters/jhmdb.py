@@ -11,6 +11,7 @@ on. The classes are those that have split files, in alphabetical order.
 
 import argparse
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Dict
@@ -115,9 +116,9 @@ def prepare(args) -> Dict:
     )
 
 
-def main(arguments=None) -> None:
-    run(prepare, parse_args(arguments))
+def main(arguments=None) -> int:
+    return run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

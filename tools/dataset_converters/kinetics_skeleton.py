@@ -14,6 +14,7 @@ in the same form, as st-gcn writes it, take any names, and `--labels`.
 
 import argparse
 import re
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Dict, List, Tuple
@@ -256,9 +257,9 @@ def prepare(args) -> Dict:
     )
 
 
-def main(arguments=None) -> None:
-    run(prepare, parse_args(arguments))
+def main(arguments=None) -> int:
+    return run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -11,6 +11,7 @@ and `OUT/kinetics400.jsonl`: the same videos, labelled for models of 50 and of
 """
 
 import argparse
+import sys
 from pathlib import Path, PurePosixPath
 from typing import Dict
 
@@ -123,9 +124,9 @@ def prepare(args) -> Dict:
     )
 
 
-def main(arguments=None) -> None:
-    run(prepare, parse_args(arguments))
+def main(arguments=None) -> int:
+    return run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

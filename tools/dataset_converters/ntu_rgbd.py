@@ -12,6 +12,7 @@ cross-setup, in the place of cross-view.
 
 import argparse
 import re
+import sys
 from pathlib import Path
 from typing import Dict, Tuple
 
@@ -191,9 +192,9 @@ def prepare(args) -> Dict:
     )
 
 
-def main(arguments=None) -> None:
-    run(prepare, parse_args(arguments))
+def main(arguments=None) -> int:
+    return run(prepare, parse_args(arguments))
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

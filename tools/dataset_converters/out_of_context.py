@@ -16,12 +16,13 @@ import argparse
 import csv
 import json
 import os
-from dataclasses import asdict, dataclass, field
+import sys
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Dict, List, Tuple
 
 import numpy as np
-from converter_arguments import finish, folder, number
+from converter_arguments import folder, number
 from mmengine.config import DictAction
 
 
@@ -54,7 +55,8 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--min-share',
         type=number(0, 1, float),
         default=0.05,
-        help='of the picture; videos whose person is smaller are left out',
+        help='share of the picture; videos whose person is smaller are left '
+        'out',
     )
     add(
         '--max-share',
@@ -106,9 +108,9 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add('--sheet-rows', type=number(1, 1000), default=8, help='videos on it')
     add(
         '--workers',
-        type=number(1, 1000),
+        type=number(0, 1000),
         default=min(8, os.cpu_count() or 1),
-        help='processes',
+        help='number of processes; 0 for this one',
     )
     args = parser.parse_args(arguments)
     if args.sheet and args.sheet.suffix != '.png':
@@ -129,20 +131,18 @@ from integral_action.datasets.conversion import (
     link_to,
     probe_video,
 )
-from integral_action.datasets.conversion.journal import Journal, stamp_of
-from integral_action.datasets.conversion.resume import do_what_is_left
-from integral_action.datasets.conversion.video import NOBODY, UnusableError
+from integral_action.datasets.conversion.video import UnusableError, crashed
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import (
+    atomic_write,
     read_annotations,
     read_poses,
-    records_of,
-    whole_file,
-    write_annotations,
     write_poses,
+    write_text,
 )
+from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
 from integral_action.out_of_context import (
     SCENE_SETS,
     SETS,
@@ -165,8 +165,11 @@ from integral_action.visualization.canvas import (
     below,
     beside,
     enlarge,
-    write_text,
 )
+from integral_action.visualization.canvas import (
+    write_text as write_words,
+)
+from integral_action_cli import command
 
 ORIGINAL = 'original'
 SMALL, BIG = 'person too small', 'person too big'
@@ -222,7 +225,7 @@ def read_videos(args: argparse.Namespace) -> List[Video]:
 
 def extras_of(args: argparse.Namespace) -> List[Dict]:
     """The further keys of each record, such as ``context``."""
-    records = records_of(read_annotations(args.list), args.split, args.list)
+    records = read_annotations(args.list, args.split)
     plain = (str, int, float, bool, list, type(None))
     return [
         {
@@ -420,11 +423,11 @@ def draw_sheet(
             beside([enlarge(x, (height, PANEL_WIDTH)) for x in panels])
         )
         paper = np.full((20, lines[-1].shape[1], 3), PAPER, np.uint8)
-        lines.append(write_text(paper, (4, 10), name, 13, paper.shape[1]))
+        lines.append(write_words(paper, (4, 10), name, 13, paper.shape[1]))
     paper = np.full((20, PANEL_WIDTH, 3), PAPER, np.uint8)
     head = beside(
         [
-            write_text(paper, (4, 10), name, 13, PANEL_WIDTH, bold=True)
+            write_words(paper, (4, 10), name, 13, PANEL_WIDTH, bold=True)
             for name in columns
         ]
     )
@@ -456,20 +459,20 @@ def make(args: argparse.Namespace) -> SetsReport:
     link_to(out / 'videos' / ORIGINAL, args.video_prefix)
     note = json.loads(json.dumps(asdict(settings)))
     journal = Journal(out / '.masks', note)
+    names = [video.filename for video in videos]
     stamps = [
         stamp_of(Path(video.extra['filename']), video.poses)
         for video in videos
     ]
+    tasks = [
+        Task(name, video, stamp, file_of(out / 'masks', name, '.npz'))
+        for name, video, stamp in zip(names, videos, stamps)
+    ]
+    find = FindPersons(out, settings)
     outcomes = do_what_is_left(
-        FindPersons(out, settings),
-        videos,
-        stamps,
-        [file_of(out / 'masks', video.filename, '.npz') for video in videos],
-        journal,
-        args.workers,
-        'persons',
+        find, tasks, journal, args.workers, 'persons', crashed
     )
-    report = SetsReport(out, {}, [], [], [])
+    report = SetsReport(out)
     kept = [
         i
         for i, video in enumerate(videos)
@@ -479,7 +482,7 @@ def make(args: argparse.Namespace) -> SetsReport:
     stamps = [stamps[i] for i in kept]
     extras = [extras[i] for i in kept]
     videos = [videos[i] for i in kept]
-    names = [video.filename for video in videos]
+    names = [names[i] for i in kept]
     report.covered = dict(zip(names, found))
     partner = []
     if videos:
@@ -487,50 +490,42 @@ def make(args: argparse.Namespace) -> SetsReport:
         partner = draw_pairs(names, labels, args.seed)
         write_pairs(out / 'pairs.csv', videos, partner)
     tasks = [
-        Video(
+        Task(
             video.filename,
-            video.labels,
-            video.poses,
-            dict(
-                person=(video.filename, video.extra),
-                background=(names[other], videos[other].extra),
-                fps=info['fps'],
+            replace(
+                video,
+                extra=dict(
+                    person=(video.filename, video.extra),
+                    background=(names[other], videos[other].extra),
+                    fps=info['fps'],
+                ),
             ),
+            [*stamp, names[other], *stamps[other]],
+            file_of(out / 'poses' / ORIGINAL, video.filename, '.npz'),
         )
-        for video, info, other in zip(videos, found, partner)
+        for video, stamp, info, other in zip(videos, stamps, found, partner)
     ]
     outcomes = do_what_is_left(
         MakeSets(out, settings, tuple(args.colour)),
         tasks,
-        [
-            [*stamp, names[other], *stamps[other]]
-            for stamp, other in zip(stamps, partner)
-        ],
-        [file_of(out / 'poses' / ORIGINAL, name, '.npz') for name in names],
         Journal(out / '.made', dict(note, colour=list(args.colour))),
         args.workers,
         'sets',
+        crashed,
     )
     lists = records_of_sets(videos, extras, found, partner)
     whole = []
     for i, name in enumerate(names):
-        problem = outcomes[name].get('problem')
-        if problem:
-            report.left_out.append(Finding(name, *problem))
+        if problem := outcomes[name].get('problem'):
+            report.leave_out(name, *problem)
         else:
             whole.append(i)
     lists = {
         kind: [records[i] for i in whole] for kind, records in lists.items()
     }
     lists['all'] = [record for part in lists.values() for record in part]
-    for kind, records in lists.items():
-        report.lists[kind] = len(records)
-        if records:
-            write_annotations(out / f'{kind}.jsonl', records)
-        else:  # of an earlier run
-            (out / f'{kind}.jsonl').unlink(missing_ok=True)
     write_class_names(args)
-    report.write()
+    report.write(lists)
     if args.sheet and whole:
         some = [videos[i] for i in whole]
         write_picture(
@@ -544,9 +539,7 @@ def is_usable(
 ) -> bool:
     """Whether sets can be made of a video; if not, it is reported."""
     if 'problem' in outcome:
-        finding = Finding(video.filename, *outcome['problem'])
-        empty = finding.kind == NOBODY
-        (report.excluded if empty else report.left_out).append(finding)
+        report.leave_out(video.filename, *outcome['problem'])
         return False
     share = outcome['person_share']
     for kind, bad in (
@@ -562,7 +555,7 @@ def is_usable(
 
 def write_pairs(path: Path, videos: List[Video], partner: List[int]) -> None:
     """Write down whose background went behind whom."""
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         with open(temporary, 'w', newline='', encoding='utf-8') as file:
             writer = csv.writer(file, lineterminator='\n')
             writer.writerow(
@@ -580,14 +573,16 @@ def write_class_names(args: argparse.Namespace) -> None:
     path = args.classes or args.list.parent / 'classes.txt'
     if args.classes or path.is_file():
         names = LabelMap.read(path).names
-        with whole_file(args.out / 'classes.txt') as temporary:
-            temporary.write_text(''.join(f'{name}\n' for name in names))
+        text = ''.join(f'{name}\n' for name in names)
+        write_text(args.out / 'classes.txt', text)
 
 
-def main(arguments=None) -> None:
-    args = parse_args(arguments)
-    finish(lambda: make(args))
+@command()
+def main(arguments=None) -> int:
+    report = make(parse_args(arguments))
+    report.print()
+    return report.exit_status
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

@@ -15,13 +15,11 @@ frames alone, so an interrupted run goes on where it stopped.
 """
 
 import argparse
-import json
-import multiprocessing
 import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Dict, List, Tuple
 
 import numpy as np
 from rich.progress import Progress
@@ -77,11 +75,15 @@ import cv2
 
 from integral_action.fileio import (
     remove_unfinished,
-    whole_file,
     write_annotations,
     write_poses,
+    write_text,
 )
+from integral_action.journal import note_settings
 from integral_action.pose.layouts import KeypointLayout
+from integral_action.process_pool import run_in_processes
+from integral_action.visualization.files import write_video
+from integral_action_cli import command
 
 FPS = 8.0
 SPLITS = ('train', 'in_context', 'out_of_context')
@@ -768,26 +770,6 @@ def render(
 # ------------------------------------------------------------------ files
 
 
-def write_video(path: Path, pictures: np.ndarray) -> None:
-    """Write [T, H, W, 3] uint8 RGB as mp4. The file appears only whole.
-
-    Raises:
-        OSError: OpenCV cannot write it.
-    """
-    with whole_file(path) as temporary:
-        writer = cv2.VideoWriter(
-            str(temporary),
-            cv2.VideoWriter_fourcc(*'mp4v'),
-            FPS,
-            pictures.shape[2:0:-1],
-        )
-        if not writer.isOpened():
-            raise OSError(f'{path}: OpenCV cannot write this video')
-        for picture in pictures:
-            writer.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        writer.release()
-
-
 def make_video(out: Path, args: Dict, task: Tuple[str, int]) -> None:
     """Write the video and the poses of ``task``, (split, index), where they
     are not there yet."""
@@ -799,18 +781,8 @@ def make_video(out: Path, args: Dict, task: Tuple[str, int]) -> None:
             args['seed'], split, index, args['size'], args['frames']
         )
         write_poses(poses, keypoint, score)
-        write_video(video, pictures)
-
-
-def make_videos(out: Path, args: Dict, tasks: List, workers: int) -> Iterator:
-    """:func:`make_video` for each task; yields whenever one is done."""
-    make = partial(make_video, out, args)
-    if workers == 1:
-        yield from map(make, tasks)
-        return
-    cv2.setNumThreads(1)  # here: a fork would wait for threads it has not
-    with multiprocessing.Pool(workers) as pool:
-        yield from pool.imap_unordered(make, tasks, chunksize=8)
+        # OpenCV's codec, by which the results of the docs were made
+        write_video(video, pictures, FPS, 'mp4v')
 
 
 def write_lists(out: Path, args: Dict, tasks: List) -> None:
@@ -824,34 +796,19 @@ def write_lists(out: Path, args: Dict, tasks: List) -> None:
     records['test'] = records['in_context'] + records['out_of_context']
     for name, lines in records.items():
         write_annotations(out / f'{name}.jsonl', lines)
-    with whole_file(out / 'classes.txt') as temporary:
-        temporary.write_text(''.join(f'{a.name}\n' for a in ACTIONS))
+    write_text(out / 'classes.txt', ''.join(f'{a.name}\n' for a in ACTIONS))
 
 
-def claim(out: Path, args: Dict) -> None:
-    """Note the arguments in ``out``.
-
-    Raises:
-        SystemExit: others are noted there already.
-    """
-    note = out / 'puppets.json'
-    if not note.exists():
-        with whole_file(note) as temporary:
-            temporary.write_text(json.dumps(args, indent=2) + '\n')
-    before = json.loads(note.read_text())
-    for name, value in args.items():
-        if before.get(name) != value:
-            sys.exit(
-                f'{out} was made with --{name.replace("_", "-")} '
-                f'{before.get(name)}, not {value}: choose another '
-                f'folder, or remove this one'
-            )
+def died(task: Tuple[str, int]) -> None:
+    """Say that a video cannot be made."""
+    raise OSError(f'{task[0]}, video {task[1]}: the process making it died')
 
 
+@command()
 def main(argv=None) -> None:
     args = vars(parse_args(argv))
     out, workers = args.pop('out'), args.pop('workers')
-    claim(out, args)
+    note_settings(out / 'puppets.json', args)
     remove_unfinished(out)
     tasks = [
         (split, index)
@@ -861,13 +818,15 @@ def main(argv=None) -> None:
             * args['num_train' if split == 'train' else 'num_test']
         )
     ]
+    cv2.setNumThreads(1)  # here: a fork would wait for threads it has not
+    make = partial(make_video, out, args)
     with Progress() as progress:
         bar = progress.add_task('Puppets', total=len(tasks))
-        for _ in make_videos(out, args, tasks, workers):
+        for _ in run_in_processes(make, tasks, workers, died):
             progress.advance(bar)
     write_lists(out, args, tasks)
     print(f'{out}: {len(tasks)} videos of {len(ACTIONS)} actions')
 
 
 if __name__ == '__main__':
-    main()
+    sys.exit(main())

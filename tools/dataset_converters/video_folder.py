@@ -36,7 +36,8 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.conversion import link_to, split_files
-from integral_action.fileio import whole_file
+from integral_action.fileio import write_text
+from integral_action_cli import command
 
 
 def folder_of(name: str) -> str:
@@ -133,8 +134,7 @@ def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
     }
     texts['classes.txt'] = ''.join(f'{name}\n' for name in classes)
     for name, text in texts.items():
-        with whole_file(out / name) as temporary:
-            temporary.write_text(text)
+        write_text(out / name, text)
     return classes
 
 
@@ -142,24 +142,21 @@ def _some(names: List[str]) -> str:
     return ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+@command(re.error)
+def main(arguments: Optional[List[str]] = None) -> None:
     """Write the lists; the exit status is 1 where that cannot be."""
     args = parse_args(arguments)
-    try:
-        every, others = split_files(args.videos)
-        names = [name for name in every if '/' in name]
-        if not names:
-            raise ValueError(
-                f'{args.videos}: no videos in folders that name their class'
-            )
-        check_pose_files(names)
-        lists = split_videos(names, args.test_share, args.seed, args.group)
-        args.out.mkdir(parents=True, exist_ok=True)
-        link_to(args.out / 'videos', args.videos)
-        classes = write_lists(args.out, lists)
-    except (OSError, ValueError, re.error) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
+    every, others = split_files(args.videos)
+    names = [name for name in every if '/' in name]
+    if not names:
+        raise ValueError(
+            f'{args.videos}: no videos in folders that name their class'
+        )
+    check_pose_files(names)
+    lists = split_videos(names, args.test_share, args.seed, args.group)
+    args.out.mkdir(parents=True, exist_ok=True)
+    link_to(args.out / 'videos', args.videos)
+    classes = write_lists(args.out, lists)
     table = Table('label', 'class', *lists)
     counts = {
         split: Counter(name.split('/')[0] for name in members)
@@ -179,7 +176,6 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if len(names) < len(every):
         print(f'left out, in no folder of a class: {len(every) - len(names)}')
     print(f'{len(classes)} classes; written: {args.out}')
-    return 0
 
 
 if __name__ == '__main__':

@@ -1,9 +1,10 @@
 """Arguments of ``export_onnx.py`` and ``export_program.py``."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Callable, Sequence
+
+from integral_action_cli import command
 
 # of a DeployableRecognizer, a path and metadata: writes the file, and gives
 # what runs it, inputs to outputs
@@ -64,6 +65,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
     return parser
 
 
+@command()
 def run(args: argparse.Namespace, export: Export) -> int:
     """Export, and verify where that is asked for.
 
@@ -71,14 +73,6 @@ def run(args: argparse.Namespace, export: Export) -> int:
         The exit status: 1 where something could not be done, or the file does
         not compute what the model does.
     """
-    try:
-        return _run(args, export)
-    except (OSError, ValueError, ImportError) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
-
-
-def _run(args: argparse.Namespace, export: Export) -> int:
     from integral_action.apis import load_model
     from integral_action.datasets.label_map import LabelMap
     from integral_action.deployment import DeployableRecognizer

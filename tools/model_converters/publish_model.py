@@ -74,8 +74,9 @@ from mmengine.config import Config
 from integral_action.apis import load_model
 from integral_action.checkpoints import installed_versions
 from integral_action.datasets.label_map import LabelMap
-from integral_action.fileio import remove_unfinished, whole_file
+from integral_action.fileio import atomic_write, remove_unfinished
 from integral_action.quantization import SCALES, quantize
+from integral_action_cli import command
 
 # of a config: where a training ran, and how it was watched
 MACHINE = ('launcher', 'load_from', 'resume', 'vis_backends', 'visualizer')
@@ -184,33 +185,27 @@ def write(checkpoint: Dict, target: Path) -> Path:
     digest = hashlib.sha256(data).hexdigest()[:8]
     path = target.with_name(f'{name}-{digest}.pth')
     remove_unfinished(path.parent, f'.{glob.escape(name)}-*.pth')
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(data)
         load_model(temporary)
     return path
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+@command()
+def main(arguments: Optional[List[str]] = None) -> None:
     """Publish; the exit status is 1 where that cannot be."""
     args = parse_args(arguments)
-    try:
-        if args.target.is_dir():
-            raise ValueError(f'{args.target}: OUT is a folder')
-        classes = LabelMap.read(args.classes).names if args.classes else None
-        checkpoint = publish(
-            args.source, classes, args.unknown_below, args.int8
-        )
-        path = write(checkpoint, args.target)
-    except (OSError, ValueError) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
+    if args.target.is_dir():
+        raise ValueError(f'{args.target}: OUT is a folder')
+    classes = LabelMap.read(args.classes).names if args.classes else None
+    checkpoint = publish(args.source, classes, args.unknown_below, args.int8)
+    path = write(checkpoint, args.target)
     names = checkpoint['meta'].get('dataset_meta', {}).get('classes')
     if names is None:
         print('no class names: the checkpoint has none; give --classes')
     else:
         print(f'{len(names)} classes: {", ".join(names[:5])}, ...')
     print(f'written: {path} ({path.stat().st_size / 1e6:.1f} MB)')
-    return 0
 
 
 if __name__ == '__main__':

@@ -53,8 +53,9 @@ from release_weights import convert_weights
 
 import integral_action  # noqa: F401  registers everything
 from integral_action.apis.load_model import read_config
-from integral_action.fileio import whole_file
+from integral_action.fileio import atomic_write
 from integral_action.pose.layouts import KeypointLayout
+from integral_action_cli import command
 
 CONFIGS = (
     Path(__file__).resolve().parents[2]
@@ -270,28 +271,24 @@ def check_frames(release: Release, backbone: dict) -> None:
     release.pose_frames = frames
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
+@command()
+def main(arguments: Optional[List[str]] = None) -> None:
     """Convert; the exit status is 1 where that cannot be."""
     args = parse_args(arguments)
+    if args.target.is_dir():
+        raise ValueError(f'{args.target}: OUT is a folder')
+    if args.target.exists() and args.target.samefile(args.source):
+        raise ValueError(f'{args.target}: OUT is IN')
+    checkpoint, report = convert(args.source, args.config)
     try:
-        if args.target.is_dir():
-            raise ValueError(f'{args.target}: OUT is a folder')
-        if args.target.exists() and args.target.samefile(args.source):
-            raise ValueError(f'{args.target}: OUT is IN')
-        checkpoint, report = convert(args.source, args.config)
-        try:
-            with whole_file(args.target) as temporary:
-                torch.save(checkpoint, temporary)
-        except (OSError, RuntimeError) as error:  # the latter is torch's
-            raise ValueError(
-                f'{args.target}: cannot be written: {error}'
-            ) from error
-    except (OSError, ValueError) as error:
-        print(f'error: {" ".join(str(error).split())}', file=sys.stderr)
-        return 1
+        with atomic_write(args.target) as temporary:
+            torch.save(checkpoint, temporary)
+    except (OSError, RuntimeError) as error:  # the latter is torch's
+        raise ValueError(
+            f'{args.target}: cannot be written: {error}'
+        ) from error
     print(report)
     print(f'written: {args.target}')
-    return 0
 
 
 if __name__ == '__main__':

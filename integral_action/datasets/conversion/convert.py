@@ -1,18 +1,29 @@
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Callable, Dict, Iterable, List, Optional
 
-from integral_action.datasets.conversion.converter import VideoConverter
-from integral_action.datasets.conversion.journal import Journal, stamp_of
 from integral_action.datasets.conversion.report import Finding, Report
-from integral_action.datasets.conversion.resume import do_what_is_left
 from integral_action.datasets.conversion.video import (
+    BROKEN_POSES,
+    MISSING_POSES,
     NOBODY,
+    NOT_PIXELS,
     Poses,
+    UnusableError,
     Video,
     VideoInfo,
+    crashed,
+    fit_length,
+    probe_video,
+    tidy_poses,
 )
-from integral_action.fileio import whole_file, write_annotations
+from integral_action.fileio import write_poses, write_text
+from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
 from integral_action.pose.layouts import KeypointLayout
+from integral_action.pose.poses import as_poses, found_points, not_pixels
+
+# what is only counted
+PADDED, CUT = 'poses padded at the end', 'poses cut at the end'
 
 
 def convert(
@@ -27,7 +38,7 @@ def convert(
     tolerance: int = 5,
     keep_empty: bool = True,
     link: bool = True,
-    workers: int = 1,
+    workers: int = 0,
     excluded: Iterable[Finding] = (),
 ) -> Report:
     """Write a dataset: lists, pose files, class names and a report.
@@ -54,7 +65,7 @@ def convert(
         tolerance: as of :func:`fit_length`.
         keep_empty: keep videos with nobody in any frame; they are counted.
         link: make ``out/videos`` a link to ``video_folder``.
-        workers: processes.
+        workers: number of processes; 0 for this one.
         excluded: what the data set itself leaves out, for the report.
 
     Returns:
@@ -89,23 +100,22 @@ def convert(
         tolerance,
         keep_empty,
     )
+    tasks = [
+        Task(
+            video.filename,
+            video,
+            stamp_of(video_folder / video.filename, Path(video.poses)),
+            out / 'poses' / video.pose_file,
+        )
+        for video in videos
+    ]
     outcomes = do_what_is_left(
-        convert_one,
-        videos,
-        [
-            stamp_of(video_folder / video.filename, Path(video.poses))
-            for video in videos
-        ],
-        [out / 'poses' / video.pose_file for video in videos],
-        journal,
-        workers,
-        out.name,
+        convert_one, tasks, journal, workers, out.name, crashed
     )
     for name, names in class_names.items():
-        with whole_file(out / name) as temporary:
-            temporary.write_text(''.join(f'{line}\n' for line in names))
-    report = _write_lists(out, videos, outcomes, excluded)
-    report.write()
+        write_text(out / name, ''.join(f'{line}\n' for line in names))
+    report = Report(out, excluded=list(excluded))
+    report.write(_list_videos(videos, outcomes, report))
     return report
 
 
@@ -160,40 +170,97 @@ def link_to(link: Path, target: Path) -> None:
     link.symlink_to(target.resolve(), target_is_directory=True)
 
 
-def _write_lists(
-    out: Path,
-    videos: List[Video],
-    outcomes: Dict[str, Dict],
-    excluded: Iterable[Finding],
-) -> Report:
+def _list_videos(
+    videos: List[Video], outcomes: Dict[str, Dict], report: Report
+) -> Dict[str, List[Dict]]:
+    """Return the records of each list; the report tells of the others."""
     lists = {name: [] for video in videos for name in video.labels}
-    report = Report(out, {}, [], list(excluded), [])
     for video in videos:
         outcome = outcomes[video.filename]
         if 'problem' in outcome:
-            finding = Finding(video.filename, *outcome['problem'])
-            empty = finding.kind == NOBODY
-            (report.excluded if empty else report.left_out).append(finding)
+            report.leave_out(video.filename, *outcome['problem'])
             continue
         for note in outcome['notes']:
             report.noted.append(Finding(video.filename, *note))
-        info = outcome['info']
         for name, label in video.labels.items():
             lists[name].append(
                 dict(
                     filename=video.filename,
                     label=label,
-                    total_frames=info['total_frames'],
-                    fps=info['fps'],
-                    img_shape=list(info['img_shape']),
+                    **outcome['info'],
                     pose_file=video.pose_file,
                     **video.extra,
                 )
             )
-    for name, records in lists.items():
-        report.lists[name] = len(records)
-        if records:
-            write_annotations(out / f'{name}.jsonl', records)
-        else:  # of an earlier run
-            (out / f'{name}.jsonl').unlink(missing_ok=True)
-    return report
+    return lists
+
+
+@dataclass(frozen=True)
+class VideoConverter:
+    """Converter of one video; it travels to the worker processes."""
+
+    read: Callable[[Path, VideoInfo], Poses]
+    videos: Path
+    poses: Path
+    num_keypoints: int
+    max_persons: int
+    tolerance: int
+    keep_empty: bool
+
+    def __call__(self, video: Video) -> Dict:
+        """Write the pose file; return the measures, or why there is none."""
+        try:
+            return self._convert(video)
+        except UnusableError as error:
+            return dict(problem=[error.kind, str(error)])
+
+    def _convert(self, video: Video) -> Dict:
+        path = self.videos / video.filename
+        if path.is_file() and not Path(video.poses).exists():
+            raise UnusableError(  # before the slow part
+                MISSING_POSES, f'{video.poses}: there is no such file'
+            )
+        info = probe_video(path)
+        keypoint, score = self._read(video.poses, info)
+        keypoint, score = tidy_poses(keypoint, score, self.max_persons)
+        try:
+            keypoint, score, surplus = fit_length(
+                keypoint, score, info.total_frames, self.tolerance
+            )
+        except UnusableError as error:
+            message = f'{video.poses}: {error}'
+            raise UnusableError(error.kind, message) from error
+        notes = []
+        if surplus:
+            kind = CUT if surplus > 0 else PADDED
+            frames = f'{abs(surplus)} of {info.total_frames} frames'
+            notes.append((kind, frames))
+        if not score.any():
+            if not self.keep_empty:
+                raise UnusableError(NOBODY, str(video.poses))
+            notes.append((NOBODY, str(video.poses)))
+        write_poses(self.poses / video.pose_file, keypoint, score)
+        return dict(info=asdict(info), notes=notes)
+
+    def _read(self, path: Path, info: VideoInfo) -> Poses:
+        try:
+            keypoint, score = as_poses(*self.read(path, info))
+            if keypoint.shape[2] != self.num_keypoints:
+                raise ValueError(
+                    f'poses of {keypoint.shape[2]} keypoints, expected '
+                    f'{self.num_keypoints}'
+                )
+        except Exception as error:  # what broken files raise has no limit
+            raise UnusableError(BROKEN_POSES, _named(path, error)) from error
+        points = found_points(keypoint, score)
+        if reason := not_pixels(points, info.img_shape):
+            raise UnusableError(NOT_PIXELS, f'{path}: {reason}')
+        return keypoint, score
+
+
+def _named(path: Path, error: Exception) -> str:
+    """The error in one line that names the file and says what happened."""
+    text = ' '.join(str(error).split())
+    if not isinstance(error, (ValueError, OSError)):
+        text = f'{type(error).__name__}: {text}'
+    return text if str(path) in text else f'{path}: {text}'

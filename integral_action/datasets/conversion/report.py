@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Dict, List
 
@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from integral_action.fileio import whole_file
+from integral_action.datasets.conversion.video import NOBODY
+from integral_action.fileio import write_annotations, write_text
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What is to be said of one video; ``kind`` is counted."""
+    """Remark on one video; those of a ``kind`` are counted."""
 
     filename: str
     kind: str
@@ -21,10 +22,10 @@ class Finding:
 
 @dataclass
 class Report:
-    """What came of a conversion.
+    """Outcome of a conversion.
 
     Args:
-        out: the folder that was written.
+        out: the folder to write.
         lists: the number of videos in each list.
         left_out: the videos that are in no list, and why.
         excluded: the same, where it is no fault: the data set leaves them out,
@@ -33,31 +34,39 @@ class Report:
     """
 
     out: Path
-    lists: Dict[str, int]
-    left_out: List[Finding]
-    excluded: List[Finding]
-    noted: List[Finding]
+    lists: Dict[str, int] = field(default_factory=dict)
+    left_out: List[Finding] = field(default_factory=list)
+    excluded: List[Finding] = field(default_factory=list)
+    noted: List[Finding] = field(default_factory=list)
 
     @property
     def exit_status(self) -> int:
-        """Of the process, 0 where nothing was left out for a fault, 3 where
-        some videos were, 1 where there is no list."""
+        """Exit status of the process: 0 where nothing was left out for a
+        fault, 3 where some videos were, 1 where there is no list."""
         if not any(self.lists.values()):
             return 1
         return 3 if self.left_out else 0
 
-    def write(self) -> None:
-        """Write ``problems.json``."""
-        with whole_file(self.out / 'problems.json') as temporary:
-            temporary.write_text(
-                json.dumps(
-                    {
-                        name: [asdict(one) for one in getattr(self, name)]
-                        for name in ('left_out', 'excluded', 'noted')
-                    },
-                    indent=1,
-                )
-            )
+    def leave_out(self, filename: str, kind: str, message: str) -> None:
+        """Note a video that is in no list."""
+        findings = self.excluded if kind == NOBODY else self.left_out
+        findings.append(Finding(filename, kind, message))
+
+    def write(self, lists: Dict[str, List[Dict]]) -> None:
+        """Write the lists that have videos, and ``problems.json``."""
+        for name, records in lists.items():
+            self.lists[name] = len(records)
+            path = self.out / f'{name}.jsonl'
+            if records:
+                write_annotations(path, records)
+            else:  # of an earlier run
+                path.unlink(missing_ok=True)
+        groups = ('left_out', 'excluded', 'noted')
+        findings = {
+            name: [asdict(one) for one in getattr(self, name)]
+            for name in groups
+        }
+        write_text(self.out / 'problems.json', json.dumps(findings, indent=1))
 
     def print(self) -> None:
         """Print a table of kinds, with the first names of each."""

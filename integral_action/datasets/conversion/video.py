@@ -7,6 +7,9 @@ from typing import Dict, List, Tuple
 
 import numpy as np
 
+from integral_action.datasets.transforms.select_top_persons import (
+    top_persons,
+)
 from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
 from integral_action.pose.poses import only_found
@@ -27,13 +30,14 @@ MISSING_POSES, BROKEN_POSES = 'poses missing', 'poses unreadable'
 OTHER_LENGTH = 'poses of another length'
 NOT_PIXELS = 'poses are not pixels'
 NOBODY = 'no person in any frame'
+CRASH = 'reading it crashes'
 
 
 class UnusableError(SampleError):
     """A video that is left out.
 
     Args:
-        kind: of the reason; videos are counted by it.
+        kind: the reason; videos are counted by it.
         message: names the file.
     """
 
@@ -47,9 +51,9 @@ class Video:
     """A video to convert.
 
     Args:
-        filename: of the video, relative to the folder of videos.
+        filename: its name, relative to the folder of videos.
         labels: the lists that it goes into, and its label in each:
-            ``dict(train=3)`` is line of ``train.jsonl``.
+            ``dict(train=3)`` is a line of ``train.jsonl``.
         poses: the file that its poses are read from.
         extra: further keys of its line, such as the performer.
     """
@@ -63,6 +67,15 @@ class Video:
     def pose_file(self) -> str:
         """Path of its poses, relative to the folder of poses."""
         return str(PurePosixPath(self.filename).with_suffix('.npz'))
+
+
+def crashed(video: Video) -> Dict:
+    """Return the outcome of a video on which its process dies."""
+    message = (
+        f'{video.filename}, or its poses {video.poses}: the process that '
+        f'read it died'
+    )
+    return dict(problem=[CRASH, message])
 
 
 @dataclass(frozen=True)
@@ -104,8 +117,8 @@ def tidy_poses(
     Args:
         keypoint: [M, T, K, 2], pixels.
         score: [M, T, K].
-        max_persons: how many persons a frame keeps, the best by their mean
-            score, which is what :class:`SelectTopPersons` goes by.
+        max_persons: how many persons a frame keeps, as of
+            :func:`top_persons`.
 
     Returns:
         ``keypoint`` and ``score`` with 1 to ``max_persons`` persons; score 0
@@ -115,11 +128,7 @@ def tidy_poses(
     keypoint, score = only_found(
         np.asarray(keypoint, np.float32), np.asarray(score, np.float32)
     )
-    if len(score) > max_persons:
-        best = np.argsort(-score.mean(-1), axis=0, kind='stable')
-        best = best[:max_persons]
-        score = np.take_along_axis(score, best[..., None], 0)
-        keypoint = np.take_along_axis(keypoint, best[..., None, None], 0)
+    keypoint, score = top_persons(keypoint, score, max_persons)
     used = (score > 0).any((1, 2))
     if not used.any():
         _, frames, num_keypoints = score.shape

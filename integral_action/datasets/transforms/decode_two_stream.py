@@ -4,7 +4,6 @@ from typing import Dict, List, Optional
 import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
-from mmengine.fileio import FileClient
 
 from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
@@ -37,11 +36,14 @@ class DecodeTwoStream(BaseTransform):
     ``keypoint_from_edge``, ``img_shape``, ``original_shape``.
 
     Args:
-        io_backend: of ``FileClient``, with its further arguments.
-        num_threads: of the decoder.
-        half_pixel: whether half a pixel is added; the release does not.
+        num_threads: number of threads of the decoder.
+        half_pixel: whether half a pixel is added; the release adds none.
         decoder: of configs of earlier versions, which chose ``'decord'`` or
             ``'pyav'``. It has no effect.
+        backend_args: arguments of :func:`open_file`, for videos and pose
+            files; None for the disk.
+        io_backend: the older name of ``backend_args['backend']``, with its
+            further arguments.
 
     Raises:
         SampleError: a file is missing, broken, or shorter than annotated.
@@ -49,10 +51,11 @@ class DecodeTwoStream(BaseTransform):
 
     def __init__(
         self,
-        io_backend: str = 'disk',
         num_threads: int = 1,
         half_pixel: bool = True,
         decoder: Optional[str] = None,
+        backend_args: Optional[Dict] = None,
+        io_backend: str = 'disk',
         **kwargs,
     ) -> None:
         if decoder not in (None, 'pyav'):
@@ -61,10 +64,11 @@ class DecodeTwoStream(BaseTransform):
                 f'videos are read by PyAV',
                 stacklevel=2,
             )
-        self.io_backend, self.num_threads = io_backend, num_threads
-        self.half_pixel = half_pixel
-        self.kwargs, self.file_client = kwargs, None
-        self.load_poses = LoadPoses()
+        if io_backend != 'disk':
+            backend_args = dict(kwargs, backend=io_backend)
+        self.num_threads, self.half_pixel = num_threads, half_pixel
+        self.backend_args = backend_args
+        self.load_poses = LoadPoses(backend_args)
 
     def transform(self, results: Dict) -> Dict:
         """Read frames and poses."""
@@ -83,20 +87,14 @@ class DecodeTwoStream(BaseTransform):
             self._to_real_shape(results)
         return results
 
-    def _get_video_reader(self, filename: str) -> VideoReader:
-        if self.io_backend == 'disk':
-            return VideoReader(filename, self.num_threads)
-        if self.file_client is None:
-            self.file_client = FileClient(self.io_backend, **self.kwargs)
-        data = self.file_client.get(filename)
-        return VideoReader(data, self.num_threads, name=filename)
-
     def _frames(self, results: Dict) -> List[np.ndarray]:
         filename = results['filename']
         inds, total = results['RGB_inds'], results['total_frames']
         reader = results.pop('video_reader', None)
         if reader is None:
-            reader = self._get_video_reader(filename)
+            reader = VideoReader(
+                filename, self.num_threads, backend_args=self.backend_args
+            )
         wanted, place = np.unique(inds, return_inverse=True)
         frames = reader.get_batch(wanted)
         if not isinstance(frames, np.ndarray):  # decord's own
@@ -135,6 +133,7 @@ class DecodeTwoStream(BaseTransform):
 
     def __repr__(self) -> str:
         return (
-            f'{self.__class__.__name__}(io_backend={self.io_backend!r}, '
-            f'num_threads={self.num_threads}, half_pixel={self.half_pixel})'
+            f'{self.__class__.__name__}(num_threads={self.num_threads}, '
+            f'half_pixel={self.half_pixel}, '
+            f'backend_args={self.backend_args})'
         )

@@ -28,15 +28,22 @@ class LoadPoses(BaseTransform):
     MMAction2's own transforms follow, put this first; :class:`DecodeTwoStream`
     does it by itself.
 
+    Args:
+        backend_args: arguments of :func:`open_file`, for pose files; None for
+            the disk.
+
     Raises:
         SampleError: no poses, poses of another layout than
             ``keypoint_layout`` or of another number of frames than
             ``total_frames``, or coordinates that are not pixels.
     """
 
+    def __init__(self, backend_args: Optional[Dict] = None) -> None:
+        self.backend_args = backend_args
+
     def transform(self, results: Dict) -> Dict:
         """Load the poses."""
-        keypoint, score = self.read(results)
+        keypoint, score = self.read(results, self.backend_args)
         source = self._source(results)
         self._check(results, source, keypoint)
         keypoint, score = only_found(keypoint, score)
@@ -57,11 +64,14 @@ class LoadPoses(BaseTransform):
         return results.get('pose_file', results.get('filename', 'the poses'))
 
     @classmethod
-    def read(cls, results: Dict) -> Tuple[np.ndarray, np.ndarray]:
+    def read(
+        cls, results: Dict, backend_args: Optional[Dict] = None
+    ) -> Tuple[np.ndarray, np.ndarray]:
         """Read the poses as they are.
 
         Args:
             results: the sample, with the required keys.
+            backend_args: arguments of :func:`open_file`.
 
         Returns:
             ``keypoint`` float32 [M, T, K, 2] and ``keypoint_score`` float32
@@ -81,6 +91,7 @@ class LoadPoses(BaseTransform):
                     source,
                     results.get('total_frames'),
                     _num_keypoints(results),
+                    backend_args,
                 )
         except (OSError, ValueError) as error:
             text = str(error)
@@ -108,7 +119,7 @@ class LoadPoses(BaseTransform):
             )
 
     def __repr__(self) -> str:
-        return f'{self.__class__.__name__}()'
+        return f'{self.__class__.__name__}(backend_args={self.backend_args})'
 
 
 def _num_keypoints(results: Dict) -> Optional[int]:

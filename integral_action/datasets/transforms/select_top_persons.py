@@ -1,4 +1,4 @@
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
@@ -32,13 +32,9 @@ class SelectTopPersons(BaseTransform):
 
     def transform(self, results: Dict) -> Dict:
         """Keep the best persons."""
-        keypoint, score = results['keypoint'], results['keypoint_score']
-        if len(score) > self.num_person:
-            best = np.argsort(-score.mean(-1), axis=0, kind='stable')
-            best = best[: self.num_person]
-            score = np.take_along_axis(score, best[..., None], 0)
-            keypoint = np.take_along_axis(keypoint, best[..., None, None], 0)
-        results['keypoint'] = keypoint
+        results['keypoint'], score = top_persons(
+            results['keypoint'], results['keypoint_score'], self.num_person
+        )
         results['keypoint_score'] = np.where(
             (person_score(score) >= self.score_thr)[..., None],
             score,
@@ -51,3 +47,23 @@ class SelectTopPersons(BaseTransform):
             f'{self.__class__.__name__}(num_person={self.num_person}, '
             f'score_thr={self.score_thr})'
         )
+
+
+def top_persons(
+    keypoint: np.ndarray, score: np.ndarray, number: int
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Return the persons of each frame that have the highest mean score.
+
+    Args:
+        keypoint: [M, T, K, 2].
+        score: [M, T, K].
+        number: how many persons a frame keeps.
+
+    Returns:
+        Both arrays with ``number`` persons, or M where that is less.
+    """
+    if len(score) > number:
+        best = np.argsort(-score.mean(-1), axis=0, kind='stable')[:number]
+        score = np.take_along_axis(score, best[..., None], 0)
+        keypoint = np.take_along_axis(keypoint, best[..., None, None], 0)
+    return keypoint, score
