@@ -3,4 +3,4 @@ _base_ = (
 )
 
 # not of the paper: docs/robust.md
-model = dict(appearance_swap=0.3)
+model = dict(feature_transform=dict(type='AppearanceSwap', prob=0.3))

@@ -8,13 +8,15 @@ from mmengine.dataset import pseudo_collate
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from integral_action.models.backbones import TwoStreamBackbone
+
 from .inferencer import IntegralActionInferencer
 
 
 def activation_maps(
     model: BaseModel, inputs: Dict[str, Tensor], label: int
 ) -> Dict[str, Tensor]:
-    """Class activation maps of every stream of a model, by Grad-CAM.
+    """Compute class activation maps of every stream, by Grad-CAM.
 
     Letters: N clips, T frames, C channels and h x w cells of a stream's last
     feature maps A. A map is ``sum_c a_c A_c``, ``a_c`` the sum over the cells
@@ -23,13 +25,14 @@ def activation_maps(
     as far as that is linear. In a model of one stream it is, behind the global
     average: the map is then CAM's, ``sum_c w_c A_c``. In the fused model the
     gradient goes through alignment and gate, and both streams' maps have the
-    same unit, so that they can be compared, and added. Of a head without a
-    linear classifier, such as :class:`RobustProductHead`, it is the clip's
-    score times T. Of a stream of several maps (pathways), it is their sum, in
-    the finest size.
+    same unit, so that they can be compared, and added. A frame's logits are
+    the head's ``frame_logits``; :class:`RobustProductHead` gives each frame
+    its clip's score. Of a stream of several maps (pathways), it is their sum,
+    in the finest size.
 
     Args:
-        model: a :class:`TwoStreamRecognizer` in evaluation mode.
+        model: a :class:`TwoStreamRecognizer` in evaluation mode, whose head
+            offers ``frame_logits(features)``.
         inputs: as its data preprocessor gives them: ``imgs``
             [V, clips, 3, T, H, W] and ``heatmap_imgs``
             [V, clips, K + 2B, T', H', W'], what its streams take; V videos.
@@ -41,22 +44,33 @@ def activation_maps(
         against the class.
 
     Raises:
-        ValueError: there is no such class; or a stream has no maps of the
-            picture, as a graph network has none.
+        ValueError: there is no such class; the model is of another kind; or a
+            stream has no maps of the picture, as a graph network has none.
     """
-    number = model.cls_head.num_classes
+    backbone = getattr(model, 'backbone', None)
+    head = getattr(model, 'cls_head', None)
+    if not (
+        isinstance(backbone, TwoStreamBackbone)
+        and hasattr(head, 'frame_logits')
+    ):
+        raise ValueError(
+            f'activation maps need a TwoStreamBackbone and a head with '
+            f'frame_logits(); this {type(model).__name__} has a '
+            f'{type(backbone).__name__} and a {type(head).__name__}'
+        )
+    number = head.num_classes
     if not 0 <= label < number:
         raise ValueError(
             f'label is {label}, but the model has {number} classes'
         )
-    backbone, taken, hooks = model.backbone, {}, []
+    taken, hooks = {}, []
 
     def take(stream: str):
         taken[stream] = []
         dimensions = 4 if backbone.formats[stream] == 'NCHW' else 5
 
         def leaves(output: Any) -> Any:
-            """Frozen streams compute no gradient of their own."""
+            """Make leaves of maps: a frozen stream computes no gradient."""
             if isinstance(output, (list, tuple)):
                 return type(output)([leaves(part) for part in output])
             if not (torch.is_tensor(output) and output.ndim == dimensions):
@@ -74,15 +88,10 @@ def activation_maps(
             )
         module = getattr(backbone, stream)
         hooks.append(module.register_forward_hook(take(stream)))
-    frozen, backbone.frozen = backbone.frozen, ()  # they block gradients
     try:
         with torch.enable_grad():
             features, _ = model.extract_feat(inputs)
-            head = model.cls_head
-            if hasattr(head, 'fc_cls'):
-                logits = head.fc_cls(features)  # [N, T, classes]
-            else:
-                logits = head(features)[:, None] * features[0].shape[1]
+            logits = head.frame_logits(features)  # [N, T, classes]
             parts = [part for maps in taken.values() for part in maps]
             gradients = iter(
                 torch.autograd.grad(
@@ -90,7 +99,6 @@ def activation_maps(
                 )
             )
     finally:
-        backbone.frozen = frozen
         for hook in hooks:
             hook.remove()
     result = {}
@@ -137,7 +145,7 @@ def look_inside(
     label: Optional[int] = None,
     clip: Optional[int] = None,
 ) -> 'ActivationView':  # noqa: F821
-    """A clip of a video as a model sees it, for ``activation_sheet``.
+    """Show a clip of a video as a model sees it, for ``activation_sheet``.
 
     Args:
         inferencer: of the model.

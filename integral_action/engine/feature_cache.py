@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from contextlib import contextmanager
 from pathlib import Path
 from typing import (
     Callable,
@@ -139,9 +138,13 @@ class StreamFeatures:
             feature, _ = self.stores[name].read(view, videos)
             feature = torch.from_numpy(feature).to(device)
             inputs[f'{name}_features'] = feature
-        with torch.no_grad(), self._with_visibility():
+        with torch.no_grad():
+            # kept features carry it for the models that see it
             features, _ = self.model.extract_feat(
-                inputs, 'backbone', test_mode=not self.model.training
+                inputs,
+                'backbone',
+                test_mode=not self.model.training,
+                visibility=True,
             )
         if isinstance(features, torch.Tensor):  # of one stream
             features = (features,)
@@ -154,16 +157,6 @@ class StreamFeatures:
                 feature = feature.unflatten(0, (len(videos), -1))
                 feature = feature.float().cpu().numpy()
                 store.write(view, videos, feature, labels.cpu().numpy(), bad)
-
-    @contextmanager
-    def _with_visibility(self) -> Iterator[None]:
-        """Kept features carry it for the models that see it."""
-        backbone = self.model.backbone
-        sees, backbone.visibility = backbone.visibility, True
-        try:
-            yield
-        finally:
-            backbone.visibility = sees
 
     def _bad_samples(self, view: int) -> Dict[int, List]:
         """Return the videos that others' features stand for."""

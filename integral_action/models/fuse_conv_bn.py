@@ -30,13 +30,18 @@ def fuse_model(model: nn.Module) -> nn.Module:
     for module in model.modules():
         if isinstance(module, ConvModule) and module.with_norm:
             _fold(module)
-        if isinstance(module, TemporalShift):
-            module.shift = temporal_shift
+    for module in list(model.modules()):
+        for name, part in module.named_children():
+            if isinstance(part, TemporalShift):
+                shift = LayoutKeepingShift(
+                    part.net, part.num_segments, part.shift_div
+                )
+                setattr(module, name, shift)
     return to_channels_last(model)
 
 
 def _fold(module: ConvModule) -> None:
-    """Where the norm is batch norm, straight behind the convolution."""
+    """Fold a batch norm that stands straight behind the convolution."""
     if module.order[:2] != ('conv', 'norm') or not isinstance(
         module.norm, nn.modules.batchnorm._BatchNorm
     ):
@@ -48,21 +53,31 @@ def _fold(module: ConvModule) -> None:
     setattr(module, module.norm_name, nn.Identity())
 
 
-def temporal_shift(x: Tensor, num_segments: int, shift_div: int = 3) -> Tensor:
-    """MMAction2's ``TemporalShift.shift``, which leaves the layout as it is.
+class LayoutKeepingShift(TemporalShift):
+    """MMAction2's ``TemporalShift``, which leaves the layout as it is.
 
-    Args:
-        x: [N * T, C, H, W].
-        num_segments: T.
-        shift_div: the first C / shift_div channels become those of the next
-            frame, as many behind them those of the frame before; 0 beyond the
-            clip.
+    Example:
+        >>> frames = torch.arange(6.0).view(3, 2, 1, 1)
+        >>> LayoutKeepingShift.shift(frames, 3, 2).view(3, 2).tolist()
+        [[2.0, 0.0], [4.0, 1.0], [0.0, 3.0]]
     """
-    fold = x.shape[1] // shift_div
-    out = x.clone()
-    clips, shifted = (a.unflatten(0, (-1, num_segments)) for a in (x, out))
-    shifted[:, :-1, :fold] = clips[:, 1:, :fold]
-    shifted[:, -1, :fold] = 0
-    shifted[:, 1:, fold : 2 * fold] = clips[:, :-1, fold : 2 * fold]
-    shifted[:, 0, fold : 2 * fold] = 0
-    return out
+
+    @staticmethod
+    def shift(x: Tensor, num_segments: int, shift_div: int = 3) -> Tensor:
+        """Shift some channels by a frame.
+
+        Args:
+            x: [N * T, C, H, W].
+            num_segments: T.
+            shift_div: the first C / shift_div channels become those of the
+                next frame, as many behind them those of the frame before; 0
+                beyond the clip.
+        """
+        fold = x.shape[1] // shift_div
+        out = x.clone()
+        clips, shifted = (a.unflatten(0, (-1, num_segments)) for a in (x, out))
+        shifted[:, :-1, :fold] = clips[:, 1:, :fold]
+        shifted[:, -1, :fold] = 0
+        shifted[:, 1:, fold : 2 * fold] = clips[:, :-1, fold : 2 * fold]
+        shifted[:, 0, fold : 2 * fold] = 0
+        return out

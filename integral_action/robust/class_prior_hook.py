@@ -22,7 +22,7 @@ class ClassPriorHook(Hook):
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
         head = getattr(model, 'cls_head', None)
-        if not getattr(head, 'awaits_prior', False):
+        if getattr(head, 'prior', None) != 'train':
             return
         counts = np.zeros(head.num_classes, np.int64)
         dataset = runner.train_dataloader.dataset

@@ -4,6 +4,7 @@ from typing import Dict, Optional, Sequence, Tuple, Union
 import torch
 import torch.nn.functional as F
 from mmaction.models.heads import BaseHead
+from mmaction.models.recognizers.base import BaseRecognizer
 from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from mmengine.model.weight_init import constant_init, normal_init
@@ -11,10 +12,8 @@ from torch import Tensor, nn
 
 from integral_action.models.gate import ConvGatingBlock
 from integral_action.models.heads.label_check import check_labels
-from integral_action.robust.linear_discriminant import LinearDiscriminant
 
 GATE_SOURCES = ('constant', 'pose', 'cgb')
-CLASSIFIERS = ('linear', 'lda')
 
 
 def robust_product(
@@ -58,8 +57,7 @@ class RobustProductHead(BaseHead):
 
     It takes the features of both streams, without a neck. Losses: ``loss_cls``
     (cross entropy of s), ``loss_appearance`` and ``loss_pose`` (of p_A and
-    p_P), and ``loss_gate`` of a learned gate; of ``'lda'``, ``loss_pose``
-    alone.
+    p_P), and ``loss_gate`` of a learned gate.
 
     Args:
         num_classes: of the data set.
@@ -78,24 +76,22 @@ class RobustProductHead(BaseHead):
         prior: of the classes: None, all alike; a number for each, such as its
             videos; or ``'train'``, from the labels of the training set
             (:class:`ClassPriorHook`). A checkpoint carries it.
-        product_loss_weight: of the cross entropy of s; with 0 the two
-            classifiers are trained each for itself, under a constant gate.
-        appearance_classifier: ``'linear'``, a linear layer; or ``'lda'``,
-            :class:`LinearDiscriminant`, for a frozen stream that was not
-            trained on these videos: where they are few, it is the better
-            classifier, and the product needs just what it models, p(F_A|y).
-            It is trained by itself: ``product_loss_weight`` must be 0.
-        shrinkage: of ``'lda'``, the share of the covariance within classes
-            that is spread over all channels alike.
         dropout_ratio: of the features that are classified, their mean over
             frames.
-        init_std: of the classifiers' weights.
         average_clips: as of MMAction2's heads.
         **kwargs: of MMAction2's ``BaseHead``.
 
     Raises:
         ValueError: an option out of range, or two that contradict each other.
+
+    Example:
+        >>> head = RobustProductHead(4, 64, 32, gate_value=0.25)
+        >>> features = torch.rand(2, 8, 64), torch.rand(2, 32, 32)
+        >>> head(features).shape, head.gate(features).shape
+        (torch.Size([2, 4]), torch.Size([2, 1]))
     """
+
+    has_gate = True
 
     def __init__(
         self,
@@ -107,11 +103,7 @@ class RobustProductHead(BaseHead):
         gate_loss_weight: float = 1.0,
         visibility: bool = False,
         prior: Union[None, str, Sequence[float]] = None,
-        product_loss_weight: float = 1.0,
-        appearance_classifier: str = 'linear',
-        shrinkage: float = 0.3,
         dropout_ratio: float = 0.3,
-        init_std: float = 0.01,
         average_clips: Optional[str] = 'prob',
         **kwargs,
     ) -> None:
@@ -136,26 +128,10 @@ class RobustProductHead(BaseHead):
             )
         if visibility and gate_source == 'constant':
             raise ValueError('a constant gate sees no visibility')
-        for name, value in (
-            ('gate_loss_weight', gate_loss_weight),
-            ('product_loss_weight', product_loss_weight),
-        ):
-            if value < 0:
-                raise ValueError(f'{name} must not be negative, got {value}')
-        if gate_source != 'constant' and not product_loss_weight:
+        if gate_loss_weight < 0:
             raise ValueError(
-                f'a gate of gate_source={gate_source!r} learns by the '
-                'product, but product_loss_weight is 0'
-            )
-        if appearance_classifier not in CLASSIFIERS:
-            raise ValueError(
-                f'appearance_classifier must be one of {CLASSIFIERS}, got '
-                f'{appearance_classifier!r}'
-            )
-        if appearance_classifier == 'lda' and product_loss_weight:
-            raise ValueError(
-                "appearance_classifier='lda' learns nothing by the product: "
-                f'product_loss_weight must be 0, got {product_loss_weight}'
+                f'gate_loss_weight must not be negative, got '
+                f'{gate_loss_weight}'
             )
         self.appearance_channels = appearance_channels
         # what the pose stream offers, visibility and all
@@ -164,16 +140,8 @@ class RobustProductHead(BaseHead):
         self.gate_value = gate_value
         self.gate_loss_weight = gate_loss_weight
         self.visibility = visibility
-        self.product_loss_weight = product_loss_weight
-        self.appearance_classifier = appearance_classifier
-        self.init_std = init_std
         self.dropout = nn.Dropout(dropout_ratio)
-        if appearance_classifier == 'lda':
-            self.lda = LinearDiscriminant(
-                appearance_channels, num_classes, shrinkage
-            )
-        else:
-            self.fc_appearance = nn.Linear(appearance_channels, num_classes)
+        self.fc_appearance = nn.Linear(appearance_channels, num_classes)
         self.fc_pose = nn.Linear(pose_channels, num_classes)
         if gate_source == 'pose':
             self.fc_gate = nn.Linear(self.pose_channels, 1)
@@ -183,7 +151,7 @@ class RobustProductHead(BaseHead):
         self.set_prior(
             [1] * num_classes if prior in (None, 'train') else prior
         )
-        self.awaits_prior = prior == 'train'
+        self.prior = prior
 
     def set_prior(self, weights: Sequence[float]) -> None:
         """Set the classes' prior.
@@ -204,23 +172,50 @@ class RobustProductHead(BaseHead):
                 raise ValueError(
                     f'prior must be positive, got {weight} for class {label}'
                 )
-        weights = torch.as_tensor(weights, dtype=torch.float64)
-        self.log_prior.copy_((weights / weights.sum()).log())
-        self.awaits_prior = False
+        shares = torch.as_tensor(weights, dtype=torch.float64)
+        self.log_prior.copy_((shares / shares.sum()).log())
+        self.prior = list(weights)
 
     def init_weights(self) -> None:
         """Draw the weights, unless ``init_cfg`` says else."""
         if self.init_cfg:
             super().init_weights()
             return
-        for name in ('fc_appearance', 'fc_pose'):
-            if hasattr(self, name):
-                normal_init(getattr(self, name), std=self.init_std)
-        if self.gate_source == 'pose':
-            logit = math.log(self.gate_value / (1 - self.gate_value))
-            constant_init(self.fc_gate, 0, bias=logit)
-        elif self.gate_source == 'cgb':
-            normal_init(self.cgb.conv, std=self.init_std)
+        for name, layer in self.named_children():
+            if name == 'fc_gate':
+                logit = math.log(self.gate_value / (1 - self.gate_value))
+                constant_init(layer, 0, bias=logit)
+            elif isinstance(layer, nn.Linear):
+                normal_init(layer, std=0.01)
+        if self.gate_source == 'cgb':
+            normal_init(self.cgb.conv, std=0.01)
+
+    def check_recognizer(
+        self, recognizer: BaseRecognizer, sizes: Dict
+    ) -> None:
+        """Compare what a recognizer's streams offer with what the head takes.
+
+        Args:
+            recognizer: a :class:`TwoStreamRecognizer` that is being built.
+            sizes: as of :meth:`TwoStreamBackbone.feature_sizes`.
+
+        Raises:
+            ValueError: a neck, one stream alone, or other channels.
+        """
+        if recognizer.with_neck or len(recognizer.streams) < 2:
+            neck = ' and a neck' if recognizer.with_neck else ''
+            raise ValueError(
+                f'{type(self).__name__} needs the features of both streams, '
+                f'(F_A, F_P), and no neck; the model has '
+                f'{list(recognizer.streams)}{neck}'
+            )
+        for name, (_, channels) in sizes.items():
+            expected = getattr(self, f'{name}_channels')
+            if channels not in (None, expected):
+                raise ValueError(
+                    f'the {name} stream offers features of {channels} '
+                    f'channels, but cls_head.{name}_channels is {expected}'
+                )
 
     def gate(self, features: Tuple[Tensor, Tensor]) -> Tensor:
         """G of every clip, [N, 1]."""
@@ -252,12 +247,8 @@ class RobustProductHead(BaseHead):
     def _log_appearance(self, appearance: Tensor) -> Tensor:
         """log p_A [N, num_classes] of F_A [N, T, C_A]."""
         # the mean of the frames' logits is the logit of their mean
-        appearance = appearance.mean(1)
-        if self.appearance_classifier == 'lda':
-            score = self.lda(appearance) + self.log_prior
-        else:
-            score = self.fc_appearance(self.dropout(appearance)).float()
-        return score.log_softmax(-1)
+        score = self.fc_appearance(self.dropout(appearance.mean(1)))
+        return score.float().log_softmax(-1)
 
     def _log_pose(self, pose: Tensor) -> Tensor:
         """log p_P [N, num_classes] of F_P [N, T', C_P]."""
@@ -269,8 +260,8 @@ class RobustProductHead(BaseHead):
     def _check(self, features: Tuple[Tensor, Tensor]) -> None:
         if not isinstance(features, (tuple, list)) or len(features) != 2:
             raise ValueError(
-                'RobustProductHead needs the features of both streams, '
-                '(F_A, F_P), and no neck'
+                f'{type(self).__name__} needs the features of both streams, '
+                f'(F_A, F_P), and no neck'
             )
         channels = tuple(feature.shape[-1] for feature in features)
         expected = (self.appearance_channels, self.pose_channels)
@@ -304,20 +295,23 @@ class RobustProductHead(BaseHead):
             *gate,
         ).log_softmax(-1)
 
+    def frame_logits(self, features: Tuple[Tensor, Tensor]) -> Tensor:
+        """Give each frame of appearance its clip's score, [N, T, classes]."""
+        return self(features)[:, None].expand(-1, features[0].shape[1], -1)
+
     def loss(
         self,
         features: Tuple[Tensor, Tensor],
         data_samples: SampleList,
         **kwargs,
     ) -> Dict[str, Tensor]:
-        """The losses of the class's docstring, and accuracies of s (of p_P,
-        with ``'lda'``).
+        """Return the losses of the class's docstring, and accuracies of s.
 
         Raises:
             ValueError: a label that the model has no class for.
             RuntimeError: ``prior='train'``, and nobody has set it.
         """
-        if self.awaits_prior:
+        if self.prior == 'train':
             raise RuntimeError(
                 "prior='train' is set at the start of a training by "
                 'ClassPriorHook: default_hooks=dict(class_prior=dict(type='
@@ -325,21 +319,18 @@ class RobustProductHead(BaseHead):
             )
         check_labels(data_samples, self.num_classes)
         self._check(features)
-        appearance, pose = features
-        if self.appearance_classifier == 'lda':
-            labels = torch.cat([sample.gt_label for sample in data_samples])
-            self.lda.update(appearance.mean(1), labels.to(appearance.device))
-            losses = self.loss_by_feat(self._log_pose(pose), data_samples)
-            losses['loss_pose'] = losses.pop('loss_cls')
-            return losses
+        return self._losses(*features, data_samples)
+
+    def _losses(
+        self, appearance: Tensor, pose: Tensor, data_samples: SampleList
+    ) -> Dict[str, Tensor]:
         log_appearance = self._log_appearance(appearance)
         log_pose = self._log_pose(pose)
-        log_gate, log_rest = self._log_gate(features)
+        log_gate, log_rest = self._log_gate((appearance, pose))
         score = robust_product(
             log_pose, log_appearance, self.log_prior, log_gate, log_rest
         )
         losses = self.loss_by_feat(score, data_samples)
-        losses['loss_cls'] = self.product_loss_weight * losses['loss_cls']
         for name, stream in (
             ('appearance', log_appearance),
             ('pose', log_pose),

@@ -5,6 +5,7 @@ import torch
 from mmaction.registry import METRICS
 from mmaction.structures import ActionDataSample
 from mmengine.evaluator import BaseMetric
+from torch import nn
 
 PAIRS_AT_A_TIME = 64
 
@@ -106,7 +107,26 @@ class SwapAccuracy(BaseMetric):
         self.seed = seed
         self.floor = floor
         self.dtype = getattr(torch, dtype)
-        self.model = None  # given by SwapValidationHook
+        self.model = None
+
+    def start(self, model: nn.Module) -> None:
+        """Take a model, whose predictions carry features from here on.
+
+        Raises:
+            ValueError: it is no :class:`TwoStreamRecognizer`.
+        """
+        if not hasattr(model, 'predict_by_features'):
+            raise ValueError(
+                f'SwapAccuracy needs a TwoStreamRecognizer, the model is a '
+                f'{type(model).__name__}'
+            )
+        model.keep_features()
+        self.model = model
+
+    def end(self) -> None:
+        """Give the model back as it was."""
+        self.model.keep_features(False)
+        self.model = None
 
     def process(self, data_batch: Any, data_samples: Sequence[Dict]) -> None:
         """Note a batch's labels, predictions and features."""

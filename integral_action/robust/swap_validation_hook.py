@@ -34,21 +34,14 @@ class SwapValidationHook(Hook):
         self._end(runner.test_evaluator)
 
     def _start(self, runner: Runner, evaluator: Evaluator) -> None:
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
         for metric in _swap_metrics(evaluator):
-            model = runner.model
-            model = model.module if is_model_wrapper(model) else model
-            if not hasattr(model, 'predict_by_features'):
-                raise ValueError(
-                    f'SwapAccuracy needs a TwoStreamRecognizer, the model is '
-                    f'a {type(model).__name__}'
-                )
-            model.keep_features = True
-            metric.model = model
+            metric.start(model)
 
     def _end(self, evaluator: Evaluator) -> None:
         for metric in _swap_metrics(evaluator):
-            metric.model.keep_features = False
-            metric.model = None
+            metric.end()
 
 
 def _swap_metrics(evaluator: Evaluator) -> list:

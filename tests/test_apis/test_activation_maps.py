@@ -105,7 +105,6 @@ def test_streams_of_the_fused_model_have_one_unit(frozen):
     pose = torch.zeros(1, 4, 3, 3)
     pose[..., 2, 0] = 2 * 2 * 1 / 2  # half: two of its frames make one
     torch.testing.assert_close(maps['pose'], pose)
-    assert model.backbone.frozen == frozen
     assert not torch.is_grad_enabled()
     # no hook is left
     assert not model.backbone.pose._forward_hooks
@@ -224,6 +223,15 @@ def test_a_graph_stream_has_no_maps_of_the_picture():
     model.backbone.formats['pose'] = 'NMTVC'
     with pytest.raises(ValueError, match='pose stream is a graph network'):
         activation_maps(model, dict(heatmap_imgs=corner(0, 0, 0, 1.0)), 0)
+
+
+def test_a_model_of_another_kind_is_named():
+    model = model_of(['appearance'])
+    model.cls_head = MODELS.build(
+        dict(type='I3DHead', num_classes=2, in_channels=3)
+    )
+    with pytest.raises(ValueError, match='TwoStreamBackbone and a I3DHead'):
+        activation_maps(model, dict(imgs=corner(0, 0, 0, 1.0)), 0)
 
 
 def test_no_such_class():

@@ -34,6 +34,8 @@ def test_probabilities_of_frames_are_averaged():
 
 
 def test_or_their_logits():
+    frames = build().frame_logits(torch.tensor([[[LOG3], [0.0]]]))
+    assert frames.tolist() == [[pytest.approx([LOG3, 0]), [0, 0]]]
     score = build(average_frames='score')(torch.tensor([[[LOG3], [0.0]]]))
     np.testing.assert_allclose(
         score.detach().numpy(), [[LOG3 / 2, 0]], atol=1e-6

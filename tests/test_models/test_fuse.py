@@ -12,7 +12,7 @@ from mmengine.config import Config
 from torch import nn
 
 from integral_action.apis import load_model
-from integral_action.models.fuse_conv_bn import fuse_model, temporal_shift
+from integral_action.models.fuse_conv_bn import LayoutKeepingShift, fuse_model
 
 KINDS = dict(
     puppets='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
@@ -77,9 +77,11 @@ def test_shift_by_hand_and_in_its_layout():
     # the second the one before, two stay
     x = torch.arange(12.0).view(3, 4, 1, 1)
     expected = [[4, 0, 2, 3], [8, 1, 6, 7], [0, 5, 10, 11]]
-    assert temporal_shift(x, 3, 4)[..., 0, 0].tolist() == expected
+    assert LayoutKeepingShift.shift(x, 3, 4)[..., 0, 0].tolist() == expected
     x = torch.randn(16, 24, 5, 6)
-    given = temporal_shift(x.to(memory_format=torch.channels_last), 8, 8)
+    given = LayoutKeepingShift.shift(
+        x.to(memory_format=torch.channels_last), 8, 8
+    )
     assert given.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(given, TemporalShift.shift(x, 8, 8))
 

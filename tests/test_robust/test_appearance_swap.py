@@ -8,7 +8,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 from test_two_stream import batch, build, config, streams
 
-from integral_action.models.appearance_swap import swap_appearance
+from integral_action.robust.appearance_swap import swap_appearance
 
 
 def features(number):
@@ -58,6 +58,10 @@ def test_share_and_sources_are_as_asked():
     assert shares.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3], abs=0.05)
 
 
+def swap(prob):
+    return dict(type='AppearanceSwap', prob=prob)
+
+
 def heard(model, mode, training):
     """What the neck gets of a batch, and what the backbone gave."""
     model.train(training)
@@ -77,7 +81,7 @@ def heard(model, mode, training):
 
 def test_recognizer_swaps_in_training_alone():
     frozen = streams(frozen=('appearance', 'pose'))
-    model = build(frozen, appearance_swap=1.0)
+    model = build(frozen, feature_transform=swap(1.0))
     (given, got), _ = heard(model, 'loss', True)
     assert torch.equal(got[1], given[1])  # poses stay
     for i, appearance in enumerate(got[0]):
@@ -91,7 +95,7 @@ def test_recognizer_swaps_in_training_alone():
 
 
 def test_streams_that_are_trained_learn_from_swapped_features():
-    model = build(appearance_swap=1.0)
+    model = build(feature_transform=swap(1.0))
     _, losses = heard(model, 'loss', True)
     losses['loss_cls'].backward()
     weight = model.backbone.appearance.conv1.conv.weight
@@ -101,12 +105,12 @@ def test_streams_that_are_trained_learn_from_swapped_features():
 def test_what_cannot_be_swapped_is_named():
     for value in (-0.1, 1.1):
         with pytest.raises(ValueError, match=f'got {value}'):
-            build(appearance_swap=value)
-    cfg = config(dict(pose=streams()['pose']), appearance_swap=0.3)
+            build(feature_transform=swap(value))
+    cfg = config(dict(pose=streams()['pose']), feature_transform=swap(0.3))
     del cfg['neck']
     with pytest.raises(ValueError, match=r"has \['pose'\]"):
         MODELS.build(cfg)
-    model = build(appearance_swap=0.3)
+    model = build(feature_transform=swap(0.3))
     soft = [
         ActionDataSample().set_gt_label(torch.tensor([0.5, 0.5, 0, 0, 0, 0]))
         for _ in range(2)
@@ -125,8 +129,8 @@ def test_visibility_is_the_share_of_maps_with_something_drawn():
     appearance, pose = backbone(clips, maps)
     assert appearance.shape == (2, 4, 64) and pose.shape == (2, 8, 65)
     assert (pose[0, :, -1] == 0).all() and (pose[1, :, -1] == 0.125).all()
-    backbone.visibility = False
-    torch.testing.assert_close(backbone(clips, maps)[1], pose[..., :-1])
+    without = backbone(clips, maps, visibility=False)
+    torch.testing.assert_close(without[1], pose[..., :-1])
     with pytest.raises(ValueError, match='visibility is of poses'):
         build(dict(appearance=streams()['appearance'], visibility=True))
 

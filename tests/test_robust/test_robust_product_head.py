@@ -19,9 +19,9 @@ def build(**kwargs):
     classes = kwargs.get('num_classes', 2)
     head = MODELS.build(
         dict(
-            type='RobustProductHead',
             **{
                 **dict(
+                    type='RobustProductHead',
                     num_classes=classes,
                     appearance_channels=classes,
                     pose_channels=classes,
@@ -197,8 +197,21 @@ def test_losses_worked_out_by_hand():
             top1_acc=1,
         )
     )
-    apart = build(product_loss_weight=0.0).loss(features, samples(0))
-    assert apart['loss_cls'] == 0 and 'loss_gate' not in apart
+    assert 'loss_gate' not in build().loss(features, samples(0))
+
+
+def test_with_a_gate_of_zero_the_classifiers_learn_each_for_itself():
+    def gradients(*features):
+        head = build(gate_value=0.0)
+        losses = head.loss(features, samples(0))
+        sum(v for name, v in losses.items() if 'loss' in name).backward()
+        return head.fc_appearance.weight.grad, head.fc_pose.weight.grad
+
+    one, other = logits(0.2, 0.8), logits(0.75, 0.25)
+    same, changed = gradients(one, other), gradients(other, other)
+    torch.testing.assert_close(same[1], changed[1])
+    assert not torch.allclose(same[0], changed[0])
+    torch.testing.assert_close(gradients(one, one)[0], same[0])
 
 
 def test_logits_of_frames_are_averaged_each_stream_its_own():
@@ -220,12 +233,7 @@ def test_dropout_is_of_training_alone():
 def test_lda_stands_in_for_the_linear_layer_of_appearance():
     """The product of what LDA and the pose's linear layer say."""
     torch.manual_seed(0)
-    head = build(
-        appearance_classifier='lda',
-        product_loss_weight=0,
-        prior=[1, 3],
-        dropout_ratio=0,
-    )
+    head = build(type='RobustProductLDAHead', prior=[1, 3], dropout_ratio=0)
     assert not hasattr(head, 'fc_appearance')
     features = (torch.randn(6, 3, 2), torch.randn(6, 5, 2))
     losses = head.train().loss(features, samples(0, 1, 0, 1, 1, 1))
@@ -252,12 +260,10 @@ def test_lda_stands_in_for_the_linear_layer_of_appearance():
 
 def test_lda_needs_features_that_stay_and_are_of_their_class():
     head = dict(
-        type='RobustProductHead',
+        type='RobustProductLDAHead',
         num_classes=6,
         appearance_channels=64,
         pose_channels=64,
-        appearance_classifier='lda',
-        product_loss_weight=0,
     )
 
     def model(*frozen, **kwargs):
@@ -265,10 +271,17 @@ def test_lda_needs_features_that_stay_and_are_of_their_class():
         return MODELS.build(cfg | dict(neck=None, cls_head=head))
 
     assert not model('appearance', 'pose').with_neck
+    cfg = config(streams()) | dict(cls_head=head)
+    with pytest.raises(ValueError, match=r"\['appearance', 'pose'\] and a n"):
+        MODELS.build(cfg)
+    one = config(dict(pose=streams()['pose'])) | dict(neck=None, cls_head=head)
+    with pytest.raises(ValueError, match=r"both streams.* has \['pose'\]"):
+        MODELS.build(one)
     with pytest.raises(ValueError, match=r'stays as it is \(backbone.frozen'):
         model('pose')
-    with pytest.raises(ValueError, match='appearance_swap would mix'):
-        model('appearance', 'pose', appearance_swap=0.3)
+    with pytest.raises(ValueError, match='feature_transform would mix'):
+        swap = dict(type='AppearanceSwap')
+        model('appearance', 'pose', feature_transform=swap)
 
 
 def test_gates_start_where_they_should():
@@ -337,14 +350,11 @@ def test_prior_is_carried_by_a_checkpoint():
         (dict(gate_value=1.5), 'got 1.5'),
         (dict(gate_source='pose', gate_value=1.0), 'cannot learn'),
         (
-            dict(gate_source='cgb', product_loss_weight=0.0),
+            dict(type='RobustProductLDAHead', gate_source='cgb'),
             'learns by the product',
         ),
         (dict(visibility=True), 'constant gate sees no'),
         (dict(gate_loss_weight=-1.0), 'gate_loss_weight .* got -1.0'),
-        (dict(product_loss_weight=-1.0), 'product_loss_weight .* got -1.0'),
-        (dict(appearance_classifier='svm'), "got 'svm'"),
-        (dict(appearance_classifier='lda'), 'must be 0, got 1.0'),
         (dict(prior=[1, 2, 3]), r'2 numbers, one a class, got \[1, 2, 3\]'),
         (dict(prior='val'), "got 'val'"),
         (dict(prior=[1, 0]), 'positive, got 0 for class 1'),

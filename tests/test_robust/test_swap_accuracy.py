@@ -19,6 +19,9 @@ class Sum(torch.nn.Module):
         self.weights = torch.nn.Parameter(torch.tensor([appearance, pose]))
         self.streams = streams
 
+    def keep_features(self, keep=True):
+        """The videos carry them always."""
+
     def predict_by_features(self, features, data_samples):
         if self.streams == 1:
             features = (features,)
@@ -32,7 +35,7 @@ class Sum(torch.nn.Module):
 def evaluate(model, videos, **options):
     """Videos are (label, appearance, pose), the streams' [clips, classes]."""
     metric = METRICS.build(dict(type='SwapAccuracy', **options))
-    metric.model = model
+    metric.start(model)
     for label, *streams in videos:
         streams = [torch.tensor(x)[:, None] for x in streams]
         named = dict(zip(('appearance', 'pose'), streams))
@@ -182,6 +185,8 @@ def test_what_is_wrong_is_named():
     sample = dict(gt_label=torch.tensor([0]), pred_score=torch.ones(3))
     with pytest.raises(ValueError, match='SwapValidationHook'):
         metric.process(None, [sample])
+    with pytest.raises(ValueError, match='needs a TwoStreamRecognizer.*Lin'):
+        metric.start(torch.nn.Linear(1, 1))
     sample = dict(sample, gt_label=torch.tensor([0, 1, 1]), stream_features={})
     with pytest.raises(ValueError, match=r'got \[0, 1, 1\]'):
         metric.process(None, [sample])

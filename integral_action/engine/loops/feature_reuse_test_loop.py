@@ -5,7 +5,6 @@ from typing import Dict, Iterator, Optional
 from mmaction.registry import LOOPS
 from mmengine.runner import Runner, TestLoop
 from mmengine.runner.amp import autocast
-from torch.utils.data import DataLoader
 
 from integral_action.engine.feature_cache import StreamFeatures
 
@@ -36,38 +35,28 @@ class FeatureReuseTestLoop(TestLoop):
 
     def run(self) -> Dict[str, float]:
         """Launch test."""
+        self.runner.call_hook('before_test')
+        self.runner.call_hook('before_test_epoch')
         self.runner.model.eval()
-        made_from = dict(fp16=str(self.fp16))
-        features = StreamFeatures(self.folder, self.runner, 'test', made_from)
-        loader = self.dataloader
-        # what the ordinary test iterates over
-        self.dataloader = _Batches(loader, features, self.fp16)
-        try:
-            return super().run()
-        finally:
-            self.dataloader = loader
+        for idx, batch in enumerate(self._batches()):
+            self.run_iter(idx, batch)
+        metrics = self.evaluator.evaluate(len(self.dataloader.dataset))
+        self.runner.call_hook('after_test_epoch', metrics=metrics)
+        self.runner.call_hook('after_test')
+        return metrics
 
-
-class _Batches:
-    """Batches of kept features, whose samples carry what is annotated."""
-
-    def __init__(
-        self, loader: DataLoader, features: StreamFeatures, fp16: bool
-    ) -> None:
-        self.loader, self.dataset = loader, loader.dataset
-        self.features, self.fp16 = features, fp16
-
-    def __len__(self) -> int:
-        return len(self.loader)
-
-    def __iter__(self) -> Iterator[Dict]:
+    def _batches(self) -> Iterator[Dict]:
+        """Yield batches of kept features, whose samples carry what is
+        annotated."""
+        # the weights are there only now
+        features = StreamFeatures(
+            self.folder, self.runner, 'test', dict(fp16=str(self.fp16))
+        )
+        dataset = self.dataloader.dataset
+        keys = dataset.pipeline.transforms[-1].meta_keys
         context = partial(autocast, enabled=self.fp16)
-        for videos, batch in self.features.batches(0, context):
+        for videos, batch in features.batches(0, context):
             for video, sample in zip(videos, batch['data_samples']):
-                sample.set_metainfo(self._meta(video))
+                info = dataset.get_data_info(video)
+                sample.set_metainfo({k: info[k] for k in keys if k in info})
             yield batch
-
-    def _meta(self, video: int) -> Dict:
-        info = self.dataset.get_data_info(video)
-        packer = self.dataset.pipeline.transforms[-1]
-        return {key: info[key] for key in packer.meta_keys if key in info}

@@ -144,7 +144,7 @@ class TwoStreamBackbone(BaseModule):
         return self
 
     def feature_sizes(self) -> Dict[str, Tuple[Optional[int], Optional[int]]]:
-        """What the streams offer, as far as it can be told without a clip.
+        """Tell what the streams offer, as far as that is known without a clip.
 
         Returns:
             By stream, T where that is the network's own (``num_segments``),
@@ -186,6 +186,7 @@ class TwoStreamBackbone(BaseModule):
         keypoint: Optional[Tensor] = None,
         appearance_features: Optional[Tensor] = None,
         pose_features: Optional[Tensor] = None,
+        visibility: Optional[bool] = None,
     ) -> Union[Tensor, Tuple[Tensor, Tensor]]:
         """Extract features.
 
@@ -196,6 +197,7 @@ class TwoStreamBackbone(BaseModule):
                 network.
             appearance_features, pose_features: what this has returned for a
                 stream before, which then does not run.
+            visibility: whether F_P has that channel; None as it was built.
 
         Returns:
             F_A [N, T, C_A] and F_P [N, T', C_P] (C_P + 1 with
@@ -211,9 +213,10 @@ class TwoStreamBackbone(BaseModule):
         keys = dict(
             appearance='imgs', pose='keypoint' if graph else 'heatmap_imgs'
         )
+        visibility = self.visibility if visibility is None else visibility
         given = dict(appearance=appearance_features, pose=pose_features)
         features = tuple(
-            self._features(name, keys[name], inputs[keys[name]])
+            self._features(name, keys[name], inputs[keys[name]], visibility)
             if given[name] is None
             else given[name]
             for name in self.streams
@@ -221,7 +224,7 @@ class TwoStreamBackbone(BaseModule):
         return features if len(features) > 1 else features[0]
 
     def _features(
-        self, name: str, key: str, clips: Optional[Tensor]
+        self, name: str, key: str, clips: Optional[Tensor], visibility: bool
     ) -> Tensor:
         if clips is None:
             raise ValueError(
@@ -251,13 +254,13 @@ class TwoStreamBackbone(BaseModule):
             torch.is_grad_enabled() and name not in self.frozen
         ):
             output = stream(stream_input(clips, input_format))
-            try:
-                features = to_features(
-                    output, input_format, clips.shape[2], person
-                )
-            except (TypeError, ValueError) as error:
-                raise ValueError(f'the {name} stream: {error}') from error
-        if self.visibility and name == 'pose':
+        try:
+            features = to_features(
+                output, input_format, clips.shape[2], person
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(f'the {name} stream: {error}') from error
+        if visibility and name == 'pose':
             return _with_visibility(features, clips, person)
         return features
 

@@ -34,6 +34,9 @@ class FrameAverageHead(BaseHead):
         ValueError: another ``average_frames``.
     """
 
+    #: whether the head predicts a gate
+    has_gate = False
+
     def __init__(
         self,
         num_classes: int,
@@ -69,6 +72,10 @@ class FrameAverageHead(BaseHead):
             return
         normal_init(self.fc_cls, std=self.init_std)
 
+    def frame_logits(self, x: Tensor) -> Tensor:
+        """Score the classes of every frame, [N, T, C] -> [N, T, classes]."""
+        return self.fc_cls(self.dropout(x))
+
     def loss_by_feat(
         self, cls_scores: Tensor, data_samples: SampleList
     ) -> Dict:
@@ -96,7 +103,7 @@ class FrameAverageHead(BaseHead):
         """
         if x.ndim == 4:
             x = x.mean((2, 3)).unflatten(0, (-1, num_segs))
-        logits = self.fc_cls(self.dropout(x)).float()
+        logits = self.frame_logits(x).float()
         if self.average_frames == 'score':
             return logits.mean(1)
         return F.log_softmax(logits, -1).logsumexp(1) - math.log(x.shape[1])

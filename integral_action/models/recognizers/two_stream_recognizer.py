@@ -1,4 +1,4 @@
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from mmaction.models.recognizers.base import BaseRecognizer
@@ -6,7 +6,6 @@ from mmaction.registry import MODELS
 from mmaction.utils import SampleList
 from torch import Tensor
 
-from integral_action.models.appearance_swap import swap_appearance
 from integral_action.models.backbones import TwoStreamBackbone
 from integral_action.models.backbones.two_stream_backbone import STREAMS
 from integral_action.models.necks import StreamFusion
@@ -34,37 +33,38 @@ class TwoStreamRecognizer(BaseRecognizer):
     [clips, T], G averaged over channels ([clips, 1] of one number a clip).
 
     Args:
-        appearance_swap: the probability that a training clip sees the
-            appearance of another class (:func:`swap_appearance`), and keeps
-            its label; 0.3 where it is wanted.
+        feature_transform: config of a module that gets the streams' features
+            and the data samples of a loss, and returns the features that the
+            neck or the head sees, such as :class:`AppearanceSwap`; None for
+            none.
         test_cfg: ``dict(max_testing_views=n)`` takes at most n clips at a time
             in testing, for memory.
         **kwargs: of MMAction2's recognizers.
 
-    ``keep_features`` is set while someone wants the streams' features:
-    predictions carry ``stream_features`` then, a dict of each stream's
-    [clips, T, C].
-
     Raises:
         ValueError: a stream offers other channels than the neck or the head
-            takes, or frames that the neck cannot align; ``appearance_swap`` is
-            no probability, or of one stream.
+            takes, or frames that the neck cannot align; or as of the head's
+            and the transform's own ``check_recognizer(recognizer, sizes)``,
+            where they have it.
     """
 
-    def __init__(self, *args, appearance_swap: float = 0.0, **kwargs) -> None:
+    def __init__(
+        self, *args, feature_transform: Optional[Dict] = None, **kwargs
+    ) -> None:
         super().__init__(*args, **kwargs)
-        if not 0 <= appearance_swap <= 1:
-            raise ValueError(
-                f'appearance_swap must be from 0 to 1, got {appearance_swap}'
-            )
-        if appearance_swap and len(self.streams) < 2:
-            raise ValueError(
-                f'appearance_swap needs both streams, the model has '
-                f'{self.streams}'
-            )
-        self.appearance_swap = appearance_swap
-        self.keep_features = False
+        self.feature_transform = None
+        if feature_transform is not None:
+            self.feature_transform = MODELS.build(feature_transform)
+        self._keeps_features = False
         self._check_parts()
+
+    def keep_features(self, keep: bool = True) -> None:
+        """Have predictions carry the streams' features, or no longer.
+
+        They are ``stream_features`` then, a dict of each stream's
+        [clips, T, C].
+        """
+        self._keeps_features = keep
 
     @property
     def streams(self) -> Sequence[str]:
@@ -75,38 +75,25 @@ class TwoStreamRecognizer(BaseRecognizer):
         sizes = {}
         if isinstance(self.backbone, TwoStreamBackbone):
             sizes = self.backbone.feature_sizes()
-        # what offers how many channels, and the head's option that takes them
-        offers = {
-            f'the {name} stream': (channels, 'in_channels')
-            for name, (_, channels) in sizes.items()
-        }
+        # what offers how many channels to the head, as far as it is known
+        offers = {}
+        if len(sizes) == 1:
+            ((name, (_, channels)),) = sizes.items()
+            offers = {f'the {name} stream': channels}
         if self.with_neck and isinstance(self.neck, StreamFusion):
             if len(sizes) == 2:
                 self.neck.check(**sizes)
-            offers = {'the neck': (self.neck.channels, 'in_channels')}
-        elif len(sizes) == 2:
-            offers = {
-                f'the {name} stream': (channels, f'{name}_channels')
-                for name, (_, channels) in sizes.items()
-            }
+            offers = {'the neck': self.neck.channels}
         head = self.cls_head if self.with_cls_head else None
-        if getattr(head, 'appearance_classifier', None) == 'lda':
-            if 'appearance' not in getattr(self.backbone, 'frozen', ()):
-                raise ValueError(
-                    "cls_head.appearance_classifier='lda' needs an appearance "
-                    'stream that stays as it is (backbone.frozen)'
-                )
-            if self.appearance_swap:
-                raise ValueError(
-                    "cls_head.appearance_classifier='lda' takes each class's "
-                    'statistics, which appearance_swap would mix'
-                )
-        for name, (channels, option) in offers.items():
-            expected = getattr(head, option, None)
+        for part in (head, self.feature_transform):
+            if hasattr(part, 'check_recognizer'):
+                part.check_recognizer(self, sizes)
+        for name, channels in offers.items():
+            expected = getattr(head, 'in_channels', None)
             if None not in (channels, expected) and channels != expected:
                 raise ValueError(
                     f'{name} offers features of {channels} channels, but '
-                    f'cls_head.{option} is {expected}'
+                    f'cls_head.in_channels is {expected}'
                 )
 
     def extract_feat(
@@ -115,6 +102,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         stage: str = 'neck',
         data_samples: SampleList = None,
         test_mode: bool = False,
+        **kwargs,
     ) -> Tuple[Any, Dict]:
         """Extract features.
 
@@ -123,6 +111,7 @@ class TwoStreamRecognizer(BaseRecognizer):
             stage: ``'backbone'``, ``'neck'`` or ``'head'``.
             data_samples: handed to the neck.
             test_mode: whether ``max_testing_views`` holds.
+            **kwargs: of the backbone's ``forward``.
 
         Returns:
             Of 'backbone' the features of its streams, of 'neck' F
@@ -130,22 +119,25 @@ class TwoStreamRecognizer(BaseRecognizer):
             logits [N * clips, num_classes]; and a dict with ``loss_aux``.
         """
         clips = {name: value.flatten(0, 1) for name, value in inputs.items()}
-        features, aux = self._backbone_features(clips, test_mode), {}
+        features, aux = self._backbone_features(clips, test_mode, **kwargs), {}
         if stage != 'backbone':
             features, aux = self.integrate(features, data_samples)
         if stage == 'head':
             features = self.cls_head(features)
         return features, dict(loss_aux=aux)
 
-    def _backbone_features(self, clips: Dict[str, Tensor], test_mode: bool):
+    def _backbone_features(
+        self, clips: Dict[str, Tensor], test_mode: bool, **kwargs
+    ) -> Any:
         views = (self.test_cfg or {}).get('max_testing_views')
         if not (test_mode and views):
-            return self.backbone(**clips)
+            return self.backbone(**clips, **kwargs)
         number = len(next(iter(clips.values())))
         return _cat(
             [
                 self.backbone(
-                    **{name: x[i : i + views] for name, x in clips.items()}
+                    **{name: x[i : i + views] for name, x in clips.items()},
+                    **kwargs,
                 )
                 for i in range(0, number, views)
             ]
@@ -167,7 +159,7 @@ class TwoStreamRecognizer(BaseRecognizer):
         aux = {}
         if self.with_neck:
             features, aux = self.neck(features, data_samples=data_samples)
-        elif not self.training and hasattr(self.cls_head, 'gate'):
+        elif not self.training and getattr(self.cls_head, 'has_gate', False):
             aux['gate'] = self.cls_head.gate(features)
         return features, aux
 
@@ -181,33 +173,20 @@ class TwoStreamRecognizer(BaseRecognizer):
         features, _ = self.extract_feat(inputs, 'backbone')
         clips = next(iter(inputs.values())).shape[1]
         data_samples = [s for s in data_samples for _ in range(clips)]
-        if self.appearance_swap and self.training:
-            features = self._swap(features, data_samples)
+        if self.feature_transform is not None:
+            features = self.feature_transform(features, data_samples)
         features, aux = self.integrate(features, data_samples)
         losses = self.cls_head.loss(features, data_samples)
         if 'loss_gate' in aux:
             losses['loss_gate'] = aux['loss_gate']
         return losses
 
-    def _swap(
-        self, features: Tuple[Tensor, Tensor], data_samples: SampleList
-    ) -> Tuple[Tensor, Tensor]:
-        labels = torch.stack([sample.gt_label for sample in data_samples])
-        if labels.shape[1:] != (1,):
-            raise ValueError(
-                f'appearance_swap needs one class a video, not labels of '
-                f'shape {list(labels.shape[1:])}'
-            )
-        appearance, pose = features
-        labels = labels.squeeze(1)
-        return swap_appearance(appearance, labels, self.appearance_swap), pose
-
     def predict(
         self, inputs: Dict[str, Tensor], data_samples: SampleList, **kwargs
     ) -> SampleList:
         """Predict, averaged over each video's clips."""
         features, _ = self.extract_feat(inputs, 'backbone', test_mode=True)
-        if self.keep_features:
+        if self._keeps_features:
             self._attach(features, data_samples)
         return self.predict_by_features(features, data_samples)
 
