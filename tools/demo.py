@@ -12,8 +12,6 @@ import signal
 import sys
 from pathlib import Path
 
-from experiments import Run, plan, puppets_of
-from jobs import run_all
 from rich.console import Console
 
 
@@ -24,7 +22,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--ablations',
         action='store_true',
-        help='also: without gating, without L_gate, a constant gate of 0.1',
+        help='train without gating, without L_gate and with a constant gate '
+        'of 0.1, too',
     )
     return parser.parse_args()
 
@@ -33,6 +32,8 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from demo_report import write_report
+from reproduce.experiments import Run, plan, puppets_of
+from reproduce.jobs import run_all
 
 MODELS = ('appearance', 'pose', 'feature-fuse', 'integral')
 ABLATIONS = ('no-gating', 'no-gate-loss', 'constant-gate')
