@@ -71,7 +71,6 @@ PAGES = {
     'benchmarks/README.md': 'benchmarks',
     'benchmarks/RESULTS.md': 'benchmark_results',
     'configs/integral_action/README.md': 'zoo/integral_action',
-    'configs/integral_action/ablations/README.md': 'zoo/ablations',
     'configs/integral_action/custom/README.md': 'zoo/custom',
     'configs/integral_action/jhmdb/README.md': 'zoo/jhmdb',
     'configs/integral_action/release/README.md': 'zoo/release',

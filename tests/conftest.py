@@ -22,7 +22,20 @@ def load_config(path, num_classes=8):
     ``num_classes``."""
     from mmengine.config import Config
 
-    cfg = Config.fromfile(path)
+    return _with_classes(Config.fromfile(path), num_classes)
+
+
+def load_row(model, data='puppets', num_classes=8):
+    """Load a row of the paper's tables, or a model on their data."""
+    sys.path.append(str(ROOT / 'tools'))
+    try:
+        from reproduce.rows import load_config as load
+    finally:
+        sys.path.remove(str(ROOT / 'tools'))
+    return _with_classes(load(model, data), num_classes)
+
+
+def _with_classes(cfg, num_classes):
     if cfg.model.cls_head.num_classes is None:
         cfg.model.cls_head.num_classes = num_classes
     return cfg

@@ -12,8 +12,6 @@ import signal
 import sys
 from pathlib import Path
 
-from experiments import Run, plan, puppets_of
-from jobs import run_all
 from rich.console import Console
 
 
@@ -34,6 +32,8 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from demo_report import write_report
+from reproduce.experiments import Run, plan, puppets_of
+from reproduce.jobs import run_all
 
 from integral_action_cli import command
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
 import numpy as np
-from experiments import MODELS, STREAMS
+from reproduce.tables import MODELS, STREAMS
 from rich.console import Console
 from rich.table import Table
 

@@ -6,9 +6,8 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from conftest import CONFIGS
+from conftest import load_row
 from mmaction.registry import DATASETS, MODELS
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.runner import Runner
 
@@ -22,10 +21,9 @@ from integral_action.deployment.metadata import describe
 from integral_action.fileio import load_pickle
 from integral_action.robust.swap_accuracy import draw_pairings
 
-TAIL = 'r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
-PRODUCT = f'integralaction-robust-product-pose-gate_{TAIL}'
-LDA = f'integralaction-robust-product-lda_{TAIL}'
-SWAP = f'integralaction-appearance-swap_{TAIL}'
+PRODUCT = 'robust-product-pose-gate'
+LDA = 'robust-product-lda'
+SWAP = 'appearance-swap'
 
 
 @pytest.fixture(scope='module')
@@ -34,7 +32,7 @@ def stages(tmp_path_factory):
     from mmengine.registry import init_default_scope
 
     init_default_scope('mmaction')
-    cfg = Config.fromfile(CONFIGS / f'integralaction_{TAIL}.py')
+    cfg = load_row('integral')
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('stages') / 'stages.pth'
     state = MODELS.build(cfg.model).state_dict()
@@ -43,7 +41,7 @@ def stages(tmp_path_factory):
 
 
 def config(name, puppets, stages, work_dir, **changes):
-    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    cfg = load_row(name)
     for split in ('train', 'val', 'test'):
         cfg[f'{split}_dataloader'].dataset.data_root = f'{puppets}/'
         cfg[f'{split}_dataloader'].batch_size = 8

@@ -14,7 +14,7 @@ from rich.console import Console
 @pytest.fixture
 def jobs(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    import jobs
+    from reproduce import jobs
 
     return jobs
 
@@ -23,10 +23,11 @@ def jobs(monkeypatch):
 def job(jobs, tmp_path):
     """A job that adds its name to a file."""
 
-    def make(name, after=(), code=''):
+    def make(name, after=(), code='', **options):
         line = f'open({str(tmp_path / "ran")!r}, "a").write("{name} "); {code}'
+        command = [sys.executable, '-c', line]
         return jobs.Job(
-            f'{name} it', tmp_path, [sys.executable, '-c', line], list(after)
+            f'{name} it', tmp_path, command, list(after), **options
         )
 
     return make
@@ -144,3 +145,25 @@ def test_a_training_that_was_stopped_is_resumed(jobs, job, tmp_path):
     with pytest.raises(SystemExit):
         jobs.run_all([failing], Console())
     assert (tmp_path / 'last_checkpoint').exists()
+
+
+def test_a_job_writes_its_files_and_is_run_again_with_others(
+    jobs, job, tmp_path
+):
+    config = tmp_path / 'config.py'
+
+    def run(text):
+        code = f'open({str(config)!r}).read()'
+        jobs.run_all(
+            [job('train', code=code, writes={config: text})], Console()
+        )
+
+    run('rate = 1')
+    assert config.read_text() == 'rate = 1'
+    run('rate = 1')
+    assert ran(tmp_path) == ['train']
+    (tmp_path / 'last_checkpoint').write_text('epoch_8.pth')
+    run('rate = 2')
+    assert config.read_text() == 'rate = 2'
+    assert ran(tmp_path) == ['train', 'train']
+    assert not (tmp_path / 'last_checkpoint').exists()

@@ -6,16 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
+from conftest import ROOT, load_script
 
 
 @pytest.fixture
 def tools(monkeypatch):
+    """The modules with the jobs and with what is written of them."""
     monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    import experiments
-    import reproduce
+    from reproduce import experiments, report
 
-    return experiments, reproduce
+    return experiments, report
+
+
+@pytest.fixture
+def command(tools):
+    return load_script(ROOT / 'tools' / 'reproduce.py')
 
 
 def puppets_run(tools, folder, seed=3):
@@ -81,19 +86,21 @@ def test_a_model_of_kinetics50_is_tested_on_mimetics_too(tools, tmp_path):
     ],
 )
 def test_every_row_has_its_config(tools, data, tables):
-    experiments, reproduce = tools
+    """Each row's is another; those that stand on one do so by what changes."""
+    from reproduce.rows import config_of, text_of
+
+    _, report = tools
     found = set()
     for table in tables.split():
-        for model in reproduce.TABLES[table].models:
-            found.add(experiments.config_of(model, data))
+        for model in report.TABLES[table].models:
+            found.add(text_of(model, data) or config_of(model, data))
     few = dict(table1=4, mixing=4, robust=11)
     assert len(found) == few.get(tables, 15 + 4 * ('peers' in tables))
 
 
-def test_a_table_without_configs_is_refused(tools):
-    _, reproduce = tools
+def test_a_table_without_configs_is_refused(command):
     with pytest.raises(SystemExit, match="jhmdb has no config of 'TSM'"):
-        reproduce.main(['peers', '--data', 'jhmdb'])
+        command.main(['peers', '--data', 'jhmdb'])
 
 
 def dump(path, rows):
@@ -125,11 +132,11 @@ def scores(*order):
 
 def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
     """Two seeds of one in context and one out of context, by hand."""
-    _, reproduce = tools
+    _, report = tools
     runs = [puppets_run(tools, tmp_path / f'seed{n}', n) for n in (1, 2)]
     rows = (('mine', 'integral'), ('both', 'score-average'))
     monkeypatch.setitem(
-        reproduce.TABLES, 'table4', reproduce.Rows(4, 'A title', rows)
+        report.TABLES, 'table4', report.Rows(4, 'A title', rows)
     )
     for seed, right in ((1, 0), (2, 1)):
         folder = tmp_path / f'seed{seed}'
@@ -148,7 +155,7 @@ def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
                     (0, scores(*order, 2, 3, 4), 'out', None),
                 ],
             )
-    file, table = reproduce.write('table4', runs, tmp_path)
+    file, table = report.write('table4', runs, tmp_path)
     mine = next(line for line in table.splitlines() if 'mine' in line)
     assert [cell.strip() for cell in mine.split('|')[2:-1]] == [
         '100.0 ± 0.0',
@@ -175,7 +182,7 @@ def test_the_table_is_what_was_tested(tools, tmp_path, monkeypatch):
 
 
 def test_the_papers_numbers_stand_beside_ours(tools, tmp_path, monkeypatch):
-    _, reproduce = tools
+    _, report = tools
     for name in ('test', 'mimetics'):
         dump(
             tmp_path / 'seed0' / 'lambda5' / f'{name}.pkl',
@@ -183,19 +190,19 @@ def test_the_papers_numbers_stand_beside_ours(tools, tmp_path, monkeypatch):
         )
     rows = (('5.0', 'lambda5'),)
     monkeypatch.setitem(
-        reproduce.TABLES, 'table7', reproduce.Rows(7, 'A title', rows)
+        report.TABLES, 'table7', report.Rows(7, 'A title', rows)
     )
-    run = reproduce.Run('kinetics50', 0, tmp_path / 'seed0')
-    file, table = reproduce.write('table7', [run], tmp_path)
+    run = report.Run('kinetics50', 0, tmp_path / 'seed0')
+    file, table = report.write('table7', [run], tmp_path)
     assert '| 5.0 | 100.0 (67.8) | 100.0 (89.7) | 100.0 (27.2) |' in table
     assert "the paper's" in file.read_text()
 
 
 def test_every_row_of_the_papers_tables_is_a_row_here(tools):
-    _, reproduce = tools
+    _, report = tools
     from integral_action.evaluation.tables import Table
 
-    for table in reproduce.TABLES.values():
+    for table in report.TABLES.values():
         if table.number:
             mine = {row for row, _ in table.rows}
             assert set(Table.of_paper(table.number).rows) <= mine
@@ -226,7 +233,7 @@ def test_swap_validation_ranks_models(tools, tmp_path):
     """Out of context 30, 20, 10; swapped in another order, by one place."""
     import json
 
-    import swap_validation
+    from reproduce import swap_validation
 
     models = ('integral', 'lambda1', 'lambda5')
     out = dict(integral=30.0, lambda1=20.0, lambda5=10.0)
@@ -299,7 +306,7 @@ def test_splits_and_seeds_share_what_they_can(tools, tmp_path):
 
 def test_held_out_training_videos_stand_in_for_the_test(tools, tmp_path):
     """No job of a choice of settings reads the test's list."""
-    experiments, reproduce = tools
+    experiments, report = tools
     run = experiments.Run.below(tmp_path, 'jhmdb', 0, 3, held_out=True)
     jobs = experiments.plan(['pose', 'integral'], [run])
     by_name = {job.name: job for job in jobs}
@@ -319,7 +326,7 @@ def test_held_out_training_videos_stand_in_for_the_test(tools, tmp_path):
     assert not any('split3_test' in c for job in jobs for c in job.command)
     other = experiments.Run.below(tmp_path, 'jhmdb', 0, 3)
     assert other.base != run.base
-    assert reproduce.names_of([run]).endswith('training videos held out')
+    assert report.names_of([run]).endswith('training videos held out')
 
 
 def test_features_are_kept_by_the_first_for_the_others(tools, tmp_path):
@@ -393,13 +400,12 @@ def test_a_pose_stream_of_two_data_is_trained_and_tested_once(tools, tmp_path):
     ]
 
 
-def test_splits_are_of_data_that_have_them(tools, capsys):
-    _, reproduce = tools
+def test_splits_are_of_data_that_have_them(command, capsys):
     with pytest.raises(SystemExit):
-        reproduce.main(['table4', '--splits', '2'])
+        command.main(['table4', '--splits', '2'])
     assert 'puppets has no --splits' in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        reproduce.main(['table4', '--held-out'])
+        command.main(['table4', '--held-out'])
     assert 'puppets has no --held-out' in capsys.readouterr().err
 
 
@@ -411,9 +417,9 @@ def test_what_sets_out_of_context_say_is_in_the_table(
 
     from integral_action.fileio import write_annotations
 
-    _, reproduce = tools
+    _, report = tools
     monkeypatch.chdir(tmp_path)
-    run = reproduce.Run('jhmdb', 0, tmp_path / 'run', split=2)
+    run = report.Run('jhmdb', 0, tmp_path / 'run', split=2)
     folder = run.sets
     assert folder == Path('data/jhmdb-context/split2')
     folder.mkdir(parents=True)
@@ -444,7 +450,7 @@ def test_what_sets_out_of_context_say_is_in_the_table(
         file = run.folder('appearance') / f'{name}.pkl'
         file.parent.mkdir(parents=True, exist_ok=True)
         write(samples[:2] if name == 'test' else samples, str(file))
-    cells = reproduce.measure('appearance', run)
+    cells = report.measure('appearance', run)
     assert cells == {
         'in context top-1': 100,
         'in context top-5': 100,

@@ -1,185 +1,17 @@
-"""The models of the paper's tables, and the jobs that train and test them."""
+"""The jobs that train and test the models of the tables."""
 
-import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 
-from jobs import Job
+from .datasets import DATA, TEST
+from .jobs import Job
+from .rows import config_of, load_config, text_of
+from .tables import ALONE, MODELS, PEERS, STREAMS, UNFROZEN
 
-HERE = Path(__file__).resolve().parent
-STREAMS = ('appearance', 'pose')
-
-# the rows of the tables: a model's key, which its config's name has too
-MODELS = {
-    'appearance': 'appearance-only',
-    'pose': 'pose-only',
-    'feature-fuse': 'feature fuse',
-    'no-gating': 'without gating',
-    'no-gate-loss': 'without L_gate',
-    'constant-gate': 'constant gate 0.1',
-    'integral': 'IntegralAction',
-    'appearance-driven': 'appearance-driven',
-    'both-driven': 'both-driven',
-    'lambda1': 'lambda 1',
-    'lambda5': 'lambda 5',
-    'from-scratch': 'not pre-trained, not fixed',
-    'not-fixed': 'pre-trained, not fixed',
-    'pose-heatmap': 'heatmap-only',
-    'pose-paf': 'PAF-only',
-    'appearance-swap': 'appearance swap',
-    'robust-product': 'robust product, constant G',
-    'robust-product-lda': 'robust product, LDA of appearance',
-    'robust-product-pose-gate': 'robust product, pose-driven G',
-    'tsm': 'TSM',
-    'stgcn': 'ST-GCN',
-    'posec3d': 'PoseC3D',
-    'rgbpose-conv3d': 'RGBPoseConv3D',
-}
-# MMAction2's own
-PEERS = ('tsm', 'stgcn', 'posec3d', 'rgbpose-conv3d')
-# trained from nothing that another model has learnt
-ALONE = (*STREAMS, 'from-scratch', 'pose-heatmap', 'pose-paf', *PEERS)
-# whose streams are not frozen
-UNFROZEN = (*ALONE, 'not-fixed')
+TOOLS = Path(__file__).resolve().parents[1]
 SWAP = ('test_evaluator._delete_=True', 'test_evaluator.type=SwapAccuracy')
-
-
-@dataclass(frozen=True)
-class Data:
-    """A data set to train and test on.
-
-    Attributes:
-        configs: patterns of the file name of a model's config, with
-            ``{model}``.
-        tests: for each result file, the options of the test that writes it.
-        columns: what the results are of: a title, the result file, and, where
-            a file has several, the ``context`` of the videos that count.
-        generated: whether a seed has data of its own, drawn from it.
-        swap: options that test on videos in context alone, for the swap
-            validation.
-        splits: whether there are several: lists ``split1_train.jsonl``,
-            ``split1_test.jsonl`` in ``root``.
-        root: the folder of the lists.
-        group: regular expression of what ``hold_out.py`` keeps together.
-        sets: options of ``out_of_context.py``, where models are tested on
-            sets out of context that are made of the test videos.
-        pose_of: the data whose pose stream is this one's.
-    """
-
-    configs: Tuple[str, ...]
-    columns: Tuple[Tuple[str, str, str], ...]
-    tests: Dict[str, List[str]] = field(default_factory=lambda: dict(test=[]))
-    generated: bool = False
-    swap: Tuple[str, ...] = ()
-    splits: bool = False
-    root: Path = Path()
-    group: str = ''
-    sets: Tuple[str, ...] = ()
-    pose_of: str = ''
-
-    @property
-    def results(self) -> Dict[str, List[str]]:
-        """Result files, and the options of the tests that write them; a
-        run's list and sets are to be filled in."""
-        tests = dict(self.tests)
-        if self.splits:
-            tests['test'] = [
-                f'{TEST}.data_root={self.root}/',
-                f'{TEST}.ann_file={{test_list}}',
-            ]
-        if self.sets:
-            tests['context'] = [
-                f'{TEST}.data_root={{sets}}/',
-                f'{TEST}.ann_file=all.jsonl',
-            ]
-        return tests
-
-
-TEST = 'test_dataloader.dataset'
-
-
-def mimetics(classes: str) -> List[str]:
-    """Options that test on Mimetics, labelled with a model's classes."""
-    return [
-        f'{TEST}.data_root=data/mimetics/',
-        f'{TEST}.ann_file={classes}.jsonl',
-    ]
-
-
-PUPPETS = dict(
-    columns=(('in context', 'test', 'in'), ('out of context', 'test', 'out')),
-    generated=True,
-    swap=(f'{TEST}.ann_file=in_context.jsonl',),
-)
-
-
-def jhmdb(configs: Tuple[str, ...], root: str, pose_of: str = '') -> Data:
-    """JHMDB in a folder, with the classes that are there."""
-    return Data(
-        configs,
-        columns=(('in context', 'test', ''),),
-        splits=True,
-        root=Path(root),
-        group='(.+)_[a-z]+_[cn]m_np',  # clips of one source video
-        sets=tuple(
-            f'--layout coco17 --video-prefix {root}/videos --pose-prefix '
-            f'{root}/poses'.split()
-        ),
-        pose_of=pose_of,
-    )
-
-
-JHMDB_SMALL = ('{model}_r18w16*_jhmdb8-split1-*.py',)
-JHMDB_LITE0 = (
-    '{model}_lite0*_jhmdb8-split1-*.py',
-    '{model}_imagenet-pretrained-lite0*_jhmdb8-split1-*.py',
-)
-DATA = {
-    'puppets': Data(('{model}_r18w16*_puppets-*.py',), **PUPPETS),
-    # another appearance stream
-    'puppets-slowonly': Data(
-        ('{model}_slowonly-r18w16*_puppets-*.py',),
-        pose_of='puppets',
-        **PUPPETS,
-    ),
-    'puppets-uniformer': Data(
-        ('{model}_uniformer-xxs*_puppets-*.py',),
-        pose_of='puppets',
-        **PUPPETS,
-    ),
-    'jhmdb': jhmdb(JHMDB_SMALL, 'data/jhmdb'),
-    'jhmdb-lite0': jhmdb(JHMDB_LITE0, 'data/jhmdb', 'jhmdb'),
-    # all 21 classes
-    'jhmdb21': jhmdb(JHMDB_SMALL, 'data/jhmdb21'),
-    'jhmdb21-lite0': jhmdb(JHMDB_LITE0, 'data/jhmdb21', 'jhmdb21'),
-    # section 4.3: ResNet-18 8x8 in both streams
-    'kinetics50': Data(
-        (
-            '{model}_imagenet-pretrained-r18_4xb8-8x8x1-*_kinetics50-[rk]*.py',
-            '{model}_*r18-r18_*_kinetics50-[rk]*.py',
-        ),
-        (('Kinetics50', 'test', ''), ('Mimetics', 'mimetics', '')),
-        dict(test=[], mimetics=mimetics('kinetics50')),
-    ),
-    # section 4.2: ResNet-50 8x8, ResNet-18 32x2
-    'kinetics400': Data(
-        (
-            '{model}_*r50*_kinetics400-[rk]*.py',
-            '{model}_*_4xb8-32x2x1-*_kinetics400-[rk]*.py',
-        ),
-        (('Kinetics', 'test', ''), ('Mimetics', 'mimetics', '')),
-        dict(test=[], mimetics=mimetics('kinetics400')),
-    ),
-    'ntu60': Data(
-        (
-            '{model}_*r50*_ntu60-xsub-[rk]*.py',
-            '{model}_*_4xb8-32x2x1-*_ntu60-xsub-[rk]*.py',
-        ),
-        (('NTU-RGBD', 'test', ''),),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -188,12 +20,12 @@ class Run:
 
     Attributes:
         data: a key of :data:`DATA`.
-        seed: of the training, and of generated data.
+        seed: the seed of the training, and of generated data.
         base: the folder; each model gets its own in it.
-        split: of the data, where they have several.
+        split: the split of the data, where they have several.
         held_out: whether a share of the training videos is held out and
             tested on, in place of the test videos: to choose settings by.
-        pose_base: of the pose stream, where it is other data's.
+        pose_base: the folder of the pose stream, where it is other data's.
     """
 
     data: str
@@ -212,7 +44,7 @@ class Run:
         split: int = 1,
         held_out: bool = False,
     ) -> 'Run':
-        """A run whose place in the folder of all runs is its own."""
+        """Return a run with a place of its own in the folder of all runs."""
         name = f'seed{seed}'
         if DATA[data].splits:
             name = f'split{split}{"-held-out" * held_out}-{name}'
@@ -221,7 +53,7 @@ class Run:
 
     @property
     def part(self) -> str:
-        """What is tested on, of data that have several."""
+        """Name of the videos that are tested on."""
         return f'split {self.split}' + ', held out' * self.held_out
 
     @property
@@ -231,71 +63,46 @@ class Run:
 
     @property
     def train_list(self) -> str:
-        """Of data that have splits, in their folder."""
+        """File name of the list of training videos."""
         return f'split{self.split}_train{"-fit" * self.held_out}.jsonl'
 
     @property
     def test_list(self) -> str:
-        """Likewise."""
+        """File name of the list of test videos."""
         part = 'train-held-out' if self.held_out else 'test'
         return f'split{self.split}_{part}.jsonl'
 
     @property
     def sets(self) -> Path:
-        """The folder of the sets out of context of the test videos."""
+        """Folder of the sets out of context of the test videos."""
         name = f'split{self.split}{"-held-out" * self.held_out}'
         return Path(f'{DATA[self.data].root}-context', name)
 
     def folder(self, model: str) -> Path:
-        """A model's."""
+        """Return the folder of a model."""
         own = self.pose_base if model == 'pose' else None
         return (own or self.base) / model
 
     def fill(self, options: Sequence[str]) -> List[str]:
-        """Options with the list and the sets to test on."""
+        """Return options with the list and the sets to test on."""
         return [
             option.format(test_list=self.test_list, sets=self.sets)
             for option in options
         ]
 
 
-def config_of(model: str, data: str) -> Path:
-    """The config of a model on a data set.
-
-    Raises:
-        ValueError: there is none.
-    """
-    folder = HERE.parent / 'configs'
-    if model in PEERS:
-        folder, patterns = folder / 'peers', [f'{model}_*_{data}-*.py']
-    else:
-        folder = folder / 'integral_action'
-        name = f'integralaction-{model}'.removesuffix('-integral')
-        if model == 'pose':
-            data = DATA[data].pose_of or data
-        patterns = [p.format(model=name) for p in DATA[data].configs]
-    found = [path for p in patterns for path in folder.rglob(p)]
-    if len(found) != 1:
-        raise ValueError(
-            f'{data} has no config of {MODELS[model]!r}: {len(found)} files '
-            f'are called {" or ".join(patterns)}'
-        )
-    return found[0]
-
-
-def epochs_of(config: Path) -> int:
-    """The epochs of a config, which its name has."""
-    return int(re.search(r'-([0-9]+)e_', config.name)[1])
+def epochs_of(model: str, run: Run) -> int:
+    """Return the epochs of a model's training."""
+    return load_config(model, run.data).train_cfg.max_epochs
 
 
 def last_checkpoint(model: str, run: Run) -> Path:
-    """The file of a model's last epoch."""
-    epochs = epochs_of(config_of(model, run.data))
-    return run.folder(model) / f'epoch_{epochs}.pth'
+    """Return the file of a model's last epoch."""
+    return run.folder(model) / f'epoch_{epochs_of(model, run)}.pth'
 
 
 def puppets_of(seed: int) -> Path:
-    """The folder of the generated videos of a seed."""
+    """Return the folder of the generated videos of a seed."""
     return Path('data/puppets' + (f'-seed{seed}' if seed else ''))
 
 
@@ -306,7 +113,7 @@ def plan(
     swap_validation: bool = False,
     reuse_features: bool = False,
 ) -> List[Job]:
-    """The jobs that train and test models.
+    """Return the jobs that train and test models.
 
     Args:
         models: keys of :data:`MODELS`; the streams that they need are added.
@@ -344,8 +151,8 @@ def plan(
 
 
 def _hold_out(run: Run) -> Job:
-    """Hold out training videos of a split."""
-    script = HERE / 'dataset_converters' / 'hold_out.py'
+    """Return the job that holds out training videos of a split."""
+    script = TOOLS / 'dataset_converters' / 'hold_out.py'
     data = DATA[run.data]
     source = str(data.root / f'split{run.split}_train.jsonl')
     options = ['--share', '0.3', '--group', data.group]
@@ -357,8 +164,8 @@ def _hold_out(run: Run) -> Job:
 
 
 def _sets(run: Run, lists: List[Job]) -> Job:
-    """Make the sets out of context of a split."""
-    script = HERE / 'dataset_converters' / 'out_of_context.py'
+    """Return the job that makes the sets out of context of a split."""
+    script = TOOLS / 'dataset_converters' / 'out_of_context.py'
     data = DATA[run.data]
     source = str(data.root / run.test_list)
     return Job(
@@ -370,11 +177,11 @@ def _sets(run: Run, lists: List[Job]) -> Job:
 
 
 def _generate(run: Run) -> List[Job]:
-    """Generate a seed's data, where it has its own."""
+    """Return the job that generates a seed's data, where it has its own."""
     if not DATA[run.data].generated:
         return []
     folder = puppets_of(run.seed)
-    script = HERE / 'dataset_converters' / 'puppets.py'
+    script = TOOLS / 'dataset_converters' / 'puppets.py'
     command = [sys.executable, str(script), str(folder)]
     return [
         Job(
@@ -385,12 +192,19 @@ def _generate(run: Run) -> List[Job]:
     ]
 
 
+def _config_file(model: str, run: Run) -> Path:
+    """Return a model's config, or where its training writes its row."""
+    if text_of(model, run.data):
+        return run.folder(model).with_suffix('.py')
+    return config_of(model, run.data)
+
+
 def _mim(
     command: str, model: str, run: Run, launch: Sequence[str]
 ) -> List[str]:
-    """``mim train`` or ``mim test`` with a model's config."""
+    """Return ``mim train`` or ``mim test`` with a model's config."""
     mim = str(Path(sys.executable).with_name('mim'))
-    config = str(config_of(model, run.data))
+    config = str(_config_file(model, run))
     return [mim, command, 'integral_action', config, *launch]
 
 
@@ -405,7 +219,7 @@ def _trainings(
     launch: Sequence[str],
     reuse_features: bool,
 ) -> Dict[str, Job]:
-    """The trainings of a run, by model."""
+    """Return the trainings of a run, by model."""
     data_options = []
     if DATA[run.data].generated:
         root = f'{puppets_of(run.seed)}/'
@@ -417,8 +231,9 @@ def _trainings(
         ]
     trainings, keeper = {}, None
     for model in models:
-        epochs = epochs_of(config_of(model, run.data))
+        epochs = epochs_of(model, run)
         options, needs = [], made
+        text = text_of(model, run.data)
         if model not in ALONE:
             needs = [trainings[stream] for stream in STREAMS]
             options = [
@@ -445,6 +260,7 @@ def _trainings(
             _with_options(command, options),
             needs,
             epochs,
+            {_config_file(model, run): text} if text else {},
         )
         if reuses:
             keeper = keeper or trainings[model]
@@ -459,7 +275,7 @@ def _tests(
     swap_validation: bool,
     reuse_features: bool,
 ) -> List[Job]:
-    """The tests of the models of a run."""
+    """Return the tests of the models of a run."""
     data, jobs, keepers = DATA[run.data], [], {}
     results = dict(data.results)
     if swap_validation:

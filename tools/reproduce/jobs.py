@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import List
+from typing import Dict, List
 
 from rich.console import Console
 from rich.progress import (
@@ -28,8 +28,9 @@ STEP = re.compile(r'Epoch\((train|test)\)\s+(?:\[(\d+)\])?\[\s*(\d+)/(\d+)\]')
 class Job:
     """One command. Its folder keeps its log, and ``done`` once it is.
 
-    It is run again where its command is another, or where a job that it needs
-    has been run since; a training then starts anew and is not resumed.
+    It is run again where its command or a file that it writes is another, or
+    where a job that it needs has been run since; a training then starts anew
+    and is not resumed.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Job:
     command: List[str]
     after: List['Job'] = field(default_factory=list)
     epochs: int = 1  # of a training, for its progress
+    writes: Dict[Path, str] = field(default_factory=dict)  # before it runs
 
     @property
     def marker(self) -> Path:
@@ -51,12 +53,16 @@ class Job:
         return self.marker.with_suffix('.log')
 
     @property
+    def recipe(self) -> str:
+        return '\n\n'.join([' '.join(self.command), *self.writes.values()])
+
+    @property
     def current(self) -> bool:
         """Whether the results are of this command and of what it needs."""
         if not self.begun.is_file():
             return False
         time = self.begun.stat().st_mtime
-        return self.begun.read_text() == ' '.join(self.command) and all(
+        return self.begun.read_text() == self.recipe and all(
             job.marker.stat().st_mtime <= time for job in self.after
         )
 
@@ -77,7 +83,9 @@ class Job:
             self.marker.unlink(missing_ok=True)
             if self.marker.stem == 'train':  # where mmengine finds its last
                 (self.folder / 'last_checkpoint').unlink(missing_ok=True)
-            self.begun.write_text(' '.join(self.command))
+            for path, text in self.writes.items():
+                path.write_text(text)
+            self.begun.write_text(self.recipe)
         from integral_action.fileio import atomic_write  # imports torch
 
         # jobs run side by side, so each has one thread

@@ -5,13 +5,16 @@ from pathlib import Path
 from typing import Callable, Dict, Sequence, Tuple
 
 import numpy as np
-from experiments import DATA, MODELS, Run
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy.stats import rankdata, spearmanr
 
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import atomic_write
+
+from .datasets import DATA
+from .experiments import Run
+from .tables import MODELS
 
 COLUMNS = {
     'swap accuracy': 'swap/accuracy',
@@ -21,10 +24,10 @@ COLUMNS = {
 
 
 def read_metrics(folder: Path) -> Dict[str, float]:
-    """What ``mim test`` with SwapAccuracy has written last, in percent.
+    """Return the last result of ``mim test`` with SwapAccuracy, in percent.
 
     Raises:
-        FileNotFoundError: nothing.
+        FileNotFoundError: there is no such result.
     """
     files = sorted((folder / 'swap').glob('*/*.json'))
     if not files:
@@ -43,7 +46,7 @@ def write(
 
     Args:
         models: keys of :data:`MODELS` that were tested with SwapAccuracy.
-        runs: of which data, and with which seeds.
+        runs: their data and seeds.
         work: the folder to write to.
         measure: gives a model's accuracies of a run, by column.
 
@@ -89,7 +92,7 @@ def write(
 
 
 def _correlations(values: np.ndarray, columns: Sequence[str]) -> str:
-    """How well what is seen in context ranks models as they are out of it."""
+    """Return rank correlations of measures in context with one out of it."""
     outside = 1
 
     def rank(column: int, of: np.ndarray) -> str:
@@ -113,7 +116,7 @@ def _correlations(values: np.ndarray, columns: Sequence[str]) -> str:
 def _draw(
     mean: np.ndarray, models: Sequence[str], columns: Sequence[str], path: Path
 ) -> None:
-    """Ranks out of context against those by what is seen in context."""
+    """Draw ranks out of context against ranks in context."""
     figure = Figure((9, 4.2), layout='constrained')
     axes = figure.subplots(1, 2, sharey=True)
     ranks = rankdata(-mean, axis=0)  # 1 is the best

@@ -1,6 +1,0 @@
-_base_ = (
-    '../integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
-)
-
-# Table 6, both-driven
-model = dict(neck=dict(gate_source='both'))

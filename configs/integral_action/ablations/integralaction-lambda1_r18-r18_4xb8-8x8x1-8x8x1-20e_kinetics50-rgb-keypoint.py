@@ -1,6 +1,0 @@
-_base_ = (
-    '../integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50-rgb-keypoint.py'
-)
-
-# Table 7
-model = dict(neck=dict(gate_loss_weight=1.0))

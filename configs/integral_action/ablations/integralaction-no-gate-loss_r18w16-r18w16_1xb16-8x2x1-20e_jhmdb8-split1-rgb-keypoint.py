@@ -1,4 +1,0 @@
-_base_ = '../jhmdb/integralaction_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1-rgb-keypoint.py'
-
-# Table 4, without L_gate; Table 7, lambda 0
-model = dict(neck=dict(gate_loss_weight=0.0))

@@ -1,4 +1,0 @@
-_base_ = './integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1-rgb-keypoint.py'
-
-# not of the paper: docs/robust.md
-model = dict(feature_transform=dict(type='AppearanceSwap', prob=0.3))

@@ -1,8 +1,0 @@
-_base_ = [
-    './integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_kinetics50-rgb-keypoint.py'
-]
-
-# Mimetics, labelled with the 50 classes of the model
-test_dataloader = dict(
-    dataset=dict(data_root='data/mimetics/', ann_file='kinetics50.jsonl')
-)

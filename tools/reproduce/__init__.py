@@ -1,0 +1,1 @@
+"""The tables of tools/reproduce.py: their models, jobs and reports."""
