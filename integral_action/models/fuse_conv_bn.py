@@ -57,6 +57,7 @@ class LayoutKeepingShift(TemporalShift):
     """MMAction2's ``TemporalShift``, which leaves the layout as it is.
 
     Example:
+        >>> import torch
         >>> frames = torch.arange(6.0).view(3, 2, 1, 1)
         >>> LayoutKeepingShift.shift(frames, 3, 2).view(3, 2).tolist()
         [[2.0, 0.0], [4.0, 1.0], [0.0, 3.0]]

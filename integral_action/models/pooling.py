@@ -1,4 +1,4 @@
-"""What a stream offers, whatever network it is: features [N, T, C].
+"""Features [N, T, C] of a stream, whatever network it is.
 
 Letters: N clips, T frames, C channels, M persons, V keypoints.
 """
@@ -14,7 +14,7 @@ INPUT_FORMATS = ('NCHW', 'NCTHW', 'NMTVC')
 
 
 def stream_input(clips: Tensor, input_format: str) -> Tensor:
-    """Clips as a backbone takes them.
+    """Arrange clips as a backbone takes them.
 
     Args:
         clips: [N, C, T, H, W], or [N, M, T, V, C] for a graph network.
@@ -32,7 +32,7 @@ def to_features(
     frames: Optional[int] = None,
     person: Optional[Tensor] = None,
 ) -> Tensor:
-    """Features [N, T, C] of whatever a backbone returns.
+    """Pool whatever a backbone returns to features [N, T, C].
 
     Args:
         output: by ``input_format``,
@@ -74,7 +74,7 @@ def pool_frames(feature: Tensor, frames: int) -> Tensor:
 
 
 def dry_run(stream: nn.Module, input_format: str) -> Tensor:
-    """The features of one clip of ordinary size, without their values.
+    """Compute features of one clip of ordinary size, without their values.
 
     It takes a fraction of a second: weights and clip are tensors of the device
     ``meta``, which have a shape alone. The stream is left as it was.

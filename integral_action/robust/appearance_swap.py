@@ -23,6 +23,7 @@ class AppearanceSwap(nn.Module):
         ValueError: ``prob`` is out of range.
 
     Example:
+        >>> from mmaction.structures import ActionDataSample
         >>> swap = AppearanceSwap(prob=1.0)
         >>> samples = [ActionDataSample().set_gt_label(i) for i in (0, 1)]
         >>> appearance = torch.tensor([[[5.0]], [[7.0]]])

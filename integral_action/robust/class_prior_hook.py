@@ -15,6 +15,10 @@ class ClassPriorHook(Hook):
 
     Raises:
         ValueError: a label that is not a class of the head.
+
+    Example:
+        >>> default_hooks = dict(class_prior=dict(type='ClassPriorHook'))
+        >>> cls_head = dict(type='RobustProductHead', prior='train')
     """
 
     def before_train(self, runner: Runner) -> None:

@@ -27,6 +27,13 @@ class LinearDiscriminant(nn.Module):
 
     Raises:
         ValueError: a shrinkage out of range.
+
+    Example:
+        >>> classifier = LinearDiscriminant(2, num_classes=2)
+        >>> x = torch.tensor([[1.0, 0], [2, 1], [0, 1], [1, 2]])
+        >>> classifier.update(x, torch.tensor([0, 0, 1, 1]))
+        >>> classifier(torch.tensor([[3.0, 0], [0, 3]])).argmax(1)
+        tensor([0, 1])
     """
 
     def __init__(

@@ -80,6 +80,12 @@ class SwapAccuracy(BaseMetric):
     Raises:
         ValueError: an option out of range; all videos are of one class; a
             sample without features or with more than one label.
+
+    Example:
+        >>> val_evaluator = [
+        ...     dict(type='AccMetric'),
+        ...     dict(type='SwapAccuracy', num_pairings=4, seed=0),
+        ... ]
     """
 
     default_prefix = 'swap'

@@ -15,6 +15,11 @@ class SwapValidationHook(Hook):
 
     Raises:
         ValueError: the model is no :class:`TwoStreamRecognizer`.
+
+    Example:
+        >>> swap_validation = dict(type='SwapValidationHook')
+        >>> default_hooks = dict(swap_validation=swap_validation)
+        >>> val_evaluator = [dict(type='SwapAccuracy')]
     """
 
     def before_val(self, runner: Runner) -> None:

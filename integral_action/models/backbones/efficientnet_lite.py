@@ -46,6 +46,10 @@ class EfficientNetLite(BaseModule):
     Raises:
         ImportError: a package is missing; the message tells what to install.
         ValueError: ``'package'`` with another variant than lite0.
+
+    Example:
+        >>> EfficientNetLite()(torch.rand(2, 3, 64, 64)).shape
+        torch.Size([2, 1280, 2, 2])
     """
 
     def __init__(
@@ -180,7 +184,7 @@ def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> Callable[[Tensor], Tensor]:
 
 
 def _has_shortcut(block: nn.Module) -> bool:
-    """As the package decides it."""
+    """Tell whether a block adds its input, as the package decides it."""
     args = block._block_args
     return (
         block.id_skip

@@ -28,6 +28,12 @@ class PoseResNetTSM(SlimResNetTSM):
             not take its own from there, it is drawn with a standard deviation
             of 0.001 (section 3.5).
         **kwargs: of :class:`SlimResNetTSM`.
+
+    Example:
+        >>> import torch
+        >>> network = PoseResNetTSM(18, in_channels=55, base_channels=16)
+        >>> network(torch.rand(8, 55, 28, 28)).shape  # one clip of 8 frames
+        torch.Size([8, 128, 4, 4])
     """
 
     def __init__(self, depth: int, in_channels: int, **kwargs) -> None:

@@ -27,6 +27,12 @@ class SlimResNetTSM(ResNetTSM):
     Raises:
         ValueError: ``past_first`` with ``temporal_pool``, which leaves half of
             the frames.
+
+    Example:
+        >>> import torch
+        >>> network = SlimResNetTSM(18, base_channels=16, num_segments=4)
+        >>> network(torch.rand(8, 3, 32, 32)).shape  # two clips of 4 frames
+        torch.Size([8, 128, 1, 1])
     """
 
     def __init__(

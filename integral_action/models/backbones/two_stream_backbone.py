@@ -54,6 +54,12 @@ class TwoStreamBackbone(BaseModule):
     Raises:
         ValueError: no stream, ``frozen`` or ``visibility`` is of one that is
             not there, or an ``input_format`` that the stream cannot have.
+
+    Example:
+        >>> pose = dict(type='PoseResNetTSM', depth=18, in_channels=55)
+        >>> backbone = TwoStreamBackbone(pose=pose)
+        >>> backbone(heatmap_imgs=torch.rand(2, 55, 8, 28, 28)).shape
+        torch.Size([2, 8, 512])
     """
 
     def __init__(

@@ -32,6 +32,13 @@ class FrameAverageHead(BaseHead):
 
     Raises:
         ValueError: another ``average_frames``.
+
+    Example:
+        >>> import torch
+        >>> head = FrameAverageHead(num_classes=4, in_channels=64)
+        >>> features = torch.rand(2, 8, 64)
+        >>> head(features).shape, head.frame_logits(features).shape
+        (torch.Size([2, 4]), torch.Size([2, 8, 4]))
     """
 
     #: whether the head predicts a gate

@@ -20,6 +20,13 @@ class AddFusion(StreamFusion):
             or ``'conv-bn-relu'``, as in the authors' release.
         **kwargs: channels, ``align_time``, ``init_std``
             (:class:`StreamFusion`).
+
+    Example:
+        >>> import torch
+        >>> neck = AddFusion(64, 32, channels=16)
+        >>> fused, aux = neck((torch.rand(2, 8, 64), torch.rand(2, 32, 32)))
+        >>> fused.shape, aux
+        (torch.Size([2, 8, 16]), {})
     """
 
     def __init__(

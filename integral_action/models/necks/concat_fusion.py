@@ -19,6 +19,12 @@ class ConcatFusion(StreamFusion):
     Args:
         **kwargs: channels, ``align_time``, ``init_std``
             (:class:`StreamFusion`).
+
+    Example:
+        >>> neck = ConcatFusion(64, 32, channels=16)
+        >>> fused, aux = neck((torch.rand(2, 8, 64), torch.rand(2, 32, 32)))
+        >>> fused.shape, aux
+        (torch.Size([2, 8, 16]), {})
     """
 
     def __init__(self, *args, **kwargs) -> None:

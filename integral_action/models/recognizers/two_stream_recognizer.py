@@ -46,6 +46,17 @@ class TwoStreamRecognizer(BaseRecognizer):
             takes, or frames that the neck cannot align; or as of the head's
             and the transform's own ``check_recognizer(recognizer, sizes)``,
             where they have it.
+
+    Example:
+        >>> pose = dict(type='PoseResNetTSM', depth=18, in_channels=55)
+        >>> model = TwoStreamRecognizer(
+        ...     backbone=dict(type='TwoStreamBackbone', pose=pose),
+        ...     cls_head=dict(type='FrameAverageHead', num_classes=21),
+        ...     data_preprocessor=dict(type='mmaction.PoseMapPreprocessor'),
+        ... )
+        >>> maps = dict(heatmap_imgs=torch.rand(2, 1, 55, 8, 14, 14))
+        >>> model.extract_feat(maps, 'head')[0].shape
+        torch.Size([2, 21])
     """
 
     def __init__(
