@@ -137,8 +137,8 @@ def test_config(name):
     if 'pose' in streams:
         drawn = model.data_preprocessor.layout
         options = model.data_preprocessor.options
-        channels = drawn.num_heatmaps * options['heatmap']
-        channels += 2 * drawn.num_pafs * options['paf']
+        channels = drawn.num_heatmaps * options.heatmap
+        channels += 2 * drawn.num_pafs * options.paf
         assert model.backbone.pose.in_channels == channels
         assert drawn.name == layout.name
         assert drawn.is_grouped == ('wholebody' in name)
@@ -256,7 +256,7 @@ def test_robust_product(name):
     """Its head is built for the channels of its streams, and has no neck."""
     cfg = load(name)
     model = MODELS.build(cfg.model).eval()
-    assert not model.with_neck and model.cls_head.awaits_prior
+    assert not model.with_neck and model.cls_head.prior == 'train'
     channels = model.data_preprocessor.layout.num_channels
     inputs = dict(
         imgs=torch.zeros(1, 1, 3, 8, 32, 32),
