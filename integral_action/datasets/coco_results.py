@@ -1,6 +1,5 @@
 """Poses in JSON, of one video: COCO keypoint results and their relatives."""
 
-import json
 import re
 from numbers import Integral, Real
 from pathlib import Path, PurePosixPath
@@ -8,7 +7,8 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from integral_action.fileio import read_json, read_text
+from integral_action.fileio import read_json
+from integral_action.json_lines import JSONLines
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.poses import only_found
 
@@ -128,8 +128,7 @@ def _read(path: Path) -> Iterator[_Found]:
 def _read_lines(path: Path) -> Optional[List]:
     """Return the values of JSON lines; None for another kind of file."""
     try:
-        lines = [line for line in read_text(path).splitlines() if line.strip()]
-        values = [json.loads(line) for line in lines]
+        values = list(JSONLines(path))
     except ValueError:
         return None
     return values if len(values) > 1 else None

@@ -1,4 +1,4 @@
-"""What the converters share: integral_action/datasets/conversion/."""
+"""Converting datasets: integral_action/datasets/conversion/."""
 
 import json
 import os
