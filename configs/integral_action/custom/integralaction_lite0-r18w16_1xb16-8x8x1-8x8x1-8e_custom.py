@@ -10,7 +10,6 @@ train_dataloader = dict(dataset=dict(pipeline=_base_.train_pipeline))
 val_dataloader = dict(dataset=dict(pipeline=_base_.val_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=_base_.test_pipeline))
 default_hooks = dict(logger=dict(interval=5))
-
 # the two models trained before
 appearance = 'work_dirs/integralaction-appearance_lite0_1xb16-8x8x1-8e_custom/epoch_8.pth'
 pose = (
