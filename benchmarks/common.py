@@ -20,7 +20,7 @@ CONFIG = (
     ROOT
     / 'configs'
     / 'integral_action'
-    / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50-rgb-keypoint.py'
+    / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50.py'
 )
 
 

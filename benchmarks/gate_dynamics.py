@@ -30,10 +30,10 @@ from torch import nn
 
 FOLDER = common.ROOT / 'configs' / 'integral_action'
 CONFIGS = dict(
-    kinetics50='integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50-rgb-keypoint.py',
-    ntu60='integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_ntu60-xsub-rgb-keypoint.py',
-    kinetics400='integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics400-rgb-keypoint.py',
-    release='release/integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_kinetics50-rgb-keypoint.py',
+    kinetics50='integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50.py',
+    ntu60='integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_ntu60-xsub.py',
+    kinetics400='integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics400.py',
+    release='release/integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_kinetics50.py',
 )
 VIDEOS = dict(
     kinetics50=33_000, ntu60=40_000, kinetics400=240_000, release=33_000

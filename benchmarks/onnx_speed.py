@@ -33,7 +33,7 @@ CONFIG = (
     Path(__file__).resolve().parents[1]
     / 'configs'
     / 'integral_action'
-    / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50-rgb-keypoint.py'
+    / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50.py'
 )
 
 

@@ -31,20 +31,21 @@ THEIRS = Path(get_installed_path('mmaction')) / '.mim' / 'configs'
 # what sees the same, ours first
 GROUPS = {
     'frames': {
-        'our appearance stream': OURS / 'integralaction-appearance_imagenet-'
-        'pretrained-r50_4xb8-8x8x1-70e_kinetics400-rgb.py',
+        'our appearance stream': OURS
+        / 'integralaction-appearance_r50_4xb8-8x8x1-'
+        '70e_kinetics400.py',
         'TSM': THEIRS / 'recognition' / 'tsm' / 'tsm_imagenet-pretrained-'
         'r50_8xb16-1x1x8-50e_kinetics400-rgb.py',
     },
     'poses': {
-        'our pose stream': OURS / 'integralaction-pose_imagenet-pretrained-'
-        'r18_4xb8-32x2x1-70e_kinetics400-keypoint.py',
+        'our pose stream': OURS / 'integralaction-pose_r18_4xb8-32x2x1-70e_'
+        'kinetics400.py',
         'PoseC3D (SlowOnly)': THEIRS / 'skeleton' / 'posec3d' / 'slowonly_'
         'r50_8xb16-u48-240e_ntu60-xsub-keypoint.py',
     },
     'both': {
         'IntegralAction': OURS / 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-'
-        '20e_kinetics400-rgb-keypoint.py',
+        '20e_kinetics400.py',
         'RGBPoseConv3D': THEIRS
         / 'skeleton'
         / 'posec3d'

@@ -26,7 +26,7 @@ from mmengine.registry import init_default_scope
 
 import integral_action  # noqa: F401
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
 SIZES = dict(
     frames=(8, 16, 32, 64),
     persons=(1, 4, 16, 64),

@@ -56,7 +56,7 @@ def inferencer(tmp_path_factory):
     from mmengine.registry import init_default_scope
 
     init_default_scope('mmaction')
-    name = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
+    name = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     cfg.test_dataloader.dataset.layout = 'coco17'
     cfg.model.data_preprocessor.layout = 'coco17'

@@ -20,9 +20,7 @@ PAGES = [
     *sorted((ROOT / 'docs').glob('*.md')),
     *sorted((ROOT / 'configs').rglob('README.md')),
 ]
-PUPPETS = (
-    CONFIGS / 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint.py'
-)
+PUPPETS = CONFIGS / 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets.py'
 BLOCK = re.compile(r'```python\n(.*?)```', re.DOTALL)
 CONFIG = re.compile(r'integralaction[-_][\w.-]+\.py')
 

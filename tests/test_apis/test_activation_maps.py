@@ -11,9 +11,9 @@ from torch import nn
 from integral_action.apis import activation_maps
 
 NAMES = dict(
-    appearance='integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb',
-    pose='integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint',
-    fused='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
+    appearance='integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets',
+    pose='integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets',
+    fused='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
 )
 
 

@@ -22,7 +22,7 @@ from integral_action.apis.checkpoint_config import read_config
 from integral_action.checkpoints import read_checkpoint
 from integral_action.deployment.verify import real_clips
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets.py'
 SCRIPT = 'open("ran", "w")\nkeypoint_info = {}\n'
 
 

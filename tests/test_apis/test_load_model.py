@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from integral_action.apis import load_model
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets.py'
 
 
 @pytest.fixture(scope='module')

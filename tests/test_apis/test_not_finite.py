@@ -14,7 +14,7 @@ from integral_action.apis import IntegralActionInferencer, load_model
 from integral_action.fileio import SampleError
 from integral_action.models.stages import load_stage
 
-NAME = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint.py'
+NAME = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets.py'
 WEIGHT = 'backbone.pose.conv1.conv.weight'
 FRAMES = np.zeros((12, 56, 56, 3), np.uint8)
 POSES = np.full((1, 12, 18, 2), 9.0), np.ones((1, 12, 18))

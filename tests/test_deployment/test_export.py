@@ -31,11 +31,9 @@ from integral_action.deployment.metadata import describe
 from integral_action.fileio import write_annotations, write_poses
 
 NAMES = dict(
-    appearance='integralaction-appearance_r18w16_1xb16-8x2x1-60e_'
-    'jhmdb8-split1-rgb',
-    pose='integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-keypoint',
-    fused='integralaction_r18w16-r18w16_1xb16-8x2x1-20e_'
-    'jhmdb8-split1-rgb-keypoint',
+    appearance='integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1',
+    pose='integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1',
+    fused='integralaction_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1',
 )
 CLASSES = [f'class {i}' for i in range(8)]
 
@@ -285,10 +283,7 @@ def test_a_program_on_a_full_disk_is_an_error(checkpoints, tmp_path):
 
 def test_the_release_and_its_learned_alignment(tmp_path):
     """Shifts the other way round, batch norms in the fusion, 29 frames."""
-    name = (
-        'integralaction-release_r18-r18_4xb8-8x8x1-29x2x1-30e_'
-        'kinetics50-rgb-keypoint.py'
-    )
+    name = 'integralaction-release_r18-r18_4xb8-8x8x1-29x2x1-30e_kinetics50.py'
     cfg = Config.fromfile(CONFIGS / 'release' / name)
     cfg.model.data_preprocessor.size = (14, 14)  # for time
     for stream in ('appearance', 'pose'):

@@ -12,7 +12,7 @@ from mmengine.dataset import pseudo_collate
 
 from integral_action.fileio import write_annotations, write_poses
 
-NAME = 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_kinetics400-rgb-keypoint'
+NAME = 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_kinetics400'
 
 
 def coco_to_openpose(results, frames):

@@ -27,13 +27,10 @@ from integral_action.fileio import (
     read_poses,
 )
 
-APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb'
-POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
-FUSED = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
-RELEASE = (
-    'integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_'
-    'kinetics50-rgb-keypoint'
-)
+APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets'
+POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'
+FUSED = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
+RELEASE = 'integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_kinetics50'
 MMACTION = Path(find_spec('mmaction').submodule_search_locations[0])
 
 ENV = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'}
@@ -287,7 +284,7 @@ def test_mim_search_list_and_download(mim, tmp_path):
         mim, 'search', 'integral_action', '--dataset', 'kinetics50',
         '--valid-config', cwd=tmp_path,
     )  # fmt: skip
-    assert 'kinetics50-rgb' in output and 'puppets' not in output
+    assert '_kinetics50' in output and 'puppets' not in output
     output = run(
         mim, 'download', 'integral_action', '--config', FUSED, '--dest', '.',
         cwd=tmp_path, check=False,

@@ -20,11 +20,8 @@ from integral_action.fileio import (
 )
 from integral_action.pose.layouts import KeypointLayout
 
-POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
-CUSTOM = (
-    'integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-40e_'
-    'custom-wholebody-keypoint'
-)
+POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'
+CUSTOM = 'integralaction-pose_r18_4xb8-8x8x1-40e_custom-wholebody'
 
 
 @pytest.fixture(scope='module')

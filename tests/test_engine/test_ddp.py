@@ -18,7 +18,7 @@ from integral_action.robust.linear_discriminant import (
     LinearDiscriminant,
 )
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
 
 
 def build(frozen):

@@ -17,7 +17,7 @@ from mmengine.runner import Runner
 from integral_action.engine.feature_store import FeatureStore
 from integral_action.fileio import load_pickle
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
 
 
 @HOOKS.register_module()

@@ -19,7 +19,7 @@ ALL = sorted(
     for path in (ROOT / 'configs').rglob('*.py')
     if '_base_' not in path.parts
 )
-POSE = 'integralaction-pose_r18w16_1xb16-8x8x1-60e_custom-keypoint'
+POSE = 'integralaction-pose_r18w16_1xb16-8x8x1-60e_custom'
 
 
 @pytest.fixture

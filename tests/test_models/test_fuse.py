@@ -15,11 +15,9 @@ from integral_action.apis import load_model
 from integral_action.models.fuse_conv_bn import LayoutKeepingShift, fuse_model
 
 KINDS = dict(
-    puppets='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
-    clips='integralaction_slowonly-r18w16-r18w16_1xb32-8x1x1-8e_puppets-'
-    'rgb-keypoint',
-    frames='jhmdb/integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1-'
-    'rgb-keypoint',
+    puppets='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+    clips='integralaction_slowonly-r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+    frames='jhmdb/integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
 )
 
 

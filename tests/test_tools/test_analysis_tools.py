@@ -495,7 +495,7 @@ def test_flops_of_a_config_that_leaves_the_classes_open(capsys, monkeypatch):
     from conftest import CONFIGS
 
     monkeypatch.syspath_prepend(str(TOOLS))
-    name = 'integralaction-pose_r18w16_1xb16-8x8x1-60e_custom-keypoint.py'
+    name = 'integralaction-pose_r18w16_1xb16-8x8x1-60e_custom.py'
     printed = []
     for number in ('10', '400'):
         words = [str(CONFIGS / 'custom' / name), '--num-classes', number]
@@ -520,10 +520,7 @@ def test_results_of_a_real_test(puppets, tmp_path):
 
     from integral_action.evaluation.results import Results
 
-    config = (
-        CONFIGS / 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_'
-        'puppets-rgb-keypoint.py'
-    )
+    config = CONFIGS / 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets.py'
     cfg = Config.fromfile(config)
     for stream in ('appearance', 'pose'):
         cfg.model.backbone[stream].init_cfg = None

@@ -319,9 +319,7 @@ def test_senseless_arguments_are_named(folder, capsys, arguments):
 
 def test_the_tool_on_puppets(puppets, tmp_path):
     """End to end, from another folder."""
-    config = (
-        'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
-    )
+    config = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets.py'
     result = subprocess.run(
         [
             sys.executable,
@@ -355,8 +353,8 @@ def test_the_tool_on_puppets(puppets, tmp_path):
 @pytest.mark.parametrize(
     'stream, rows',
     [
-        ('appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb', 1),
-        ('pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint', 3),
+        ('appearance_r18w16_1xb32-8x1x1-12e_puppets', 1),
+        ('pose_r18w16_1xb32-8x1x1-8e_puppets', 3),
     ],
 )
 def test_the_streams_of_puppets(puppets, tmp_path, stream, rows):
@@ -443,10 +441,7 @@ def test_a_real_video_with_its_skeleton(shared, tmp_path):
         img_shape=[1080, 1920],
     )
     write_annotations(tmp_path / 'list.jsonl', [record])
-    config = (
-        'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_ntu60-xsub-'
-        'rgb-keypoint.py'
-    )
+    config = 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_ntu60-xsub.py'
     options = [
         f'val_dataloader.dataset.{key}={value}'
         for key, value in dict(

@@ -551,7 +551,7 @@ def test_bad_arguments(tmp_path, monkeypatch, capsys, arguments, message):
 def test_the_tool_on_puppets(puppets, tmp_path):
     """End to end; generated poses fail in many frames, and that is a
     warning."""
-    config = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+    config = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
     command = [
         sys.executable,
         ROOT / 'tools' / 'check_dataset.py',

@@ -16,7 +16,7 @@ from mmengine.config import Config
 
 from integral_action.fileio import write_poses
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
 
 
 @pytest.fixture(scope='module')

@@ -16,7 +16,7 @@ from integral_action.apis import load_model
 from integral_action.datasets.label_map import LabelMap
 from integral_action.engine.runners.integral_action_runner import set_layouts
 
-NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint.py'
+NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets.py'
 TOOL = ROOT / 'tools' / 'model_converters' / 'publish_model.py'
 CLASSES = [f'class {i}' for i in range(12)]
 

@@ -27,17 +27,10 @@ import release_weights
 SCRIPT = ROOT / 'tools' / 'model_converters' / 'release_to_integral_action.py'
 RELEASE = CONFIGS / 'release'
 APPEARANCE = (
-    'integralaction-release-appearance_imagenet-pretrained-r{}_'
-    '4xb8-8x8x1-30e_kinetics50-rgb.py'
+    'integralaction-release-appearance_r{}_4xb8-8x8x1-30e_kinetics50.py'
 )
-POSE = (
-    'integralaction-release-pose_imagenet-pretrained-r18_'
-    '4xb8-{}x1-30e_kinetics50-keypoint.py'
-)
-FUSED = (
-    'integralaction-release_r{}-r18_'
-    '4xb8-8x8x1-{}x1-30e_kinetics50-rgb-keypoint.py'
-)
+POSE = 'integralaction-release-pose_r18_4xb8-{}x1-30e_kinetics50.py'
+FUSED = 'integralaction-release_r{}-r18_4xb8-8x8x1-{}x1-30e_kinetics50.py'
 MODES = {
     'appearance_only': RELEASE / APPEARANCE.format(18),
     'pose_only': RELEASE / POSE.format('8x8'),

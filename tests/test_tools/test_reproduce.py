@@ -70,6 +70,21 @@ def test_a_model_of_kinetics50_is_tested_on_mimetics_too(tools, tmp_path):
     assert set(launch) <= set(mimetics) and set(launch) <= set(jobs[0].command)
 
 
+def test_a_rows_config_is_written_beside_its_folder(tools, tmp_path):
+    """The training writes what the test reads, too; streams have their own."""
+    experiments, _ = tools
+    run = experiments.Run('kinetics50', 0, tmp_path)
+    jobs = {job.name: job for job in experiments.plan(['lambda5'], [run])}
+    train, test = (
+        jobs[f'{kind} lambda 5, seed 0'] for kind in ('train', 'test')
+    )
+    path = tmp_path / 'lambda5.py'
+    (text,) = train.writes.values()
+    assert list(train.writes) == [path] and 'gate_loss_weight=5' in text
+    assert str(path) in train.command and str(path) in test.command
+    assert not jobs['train pose-only, seed 0'].writes
+
+
 @pytest.mark.parametrize(
     'data, tables',
     [

@@ -24,8 +24,8 @@ from integral_action.fileio import write_poses
 gradio = pytest.importorskip('gradio')
 
 NAMES = dict(
-    fused='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
-    appearance='integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb',
+    fused='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+    appearance='integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets',
 )
 CHROMIUM = next(
     filter(

@@ -150,8 +150,7 @@ WRONG_FILES = {
     ),
     'config of the paper': (
         lambda: state(),
-        CONFIGS / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_'
-        'kinetics50-rgb-keypoint.py',
+        CONFIGS / 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50.py',
         'model.backbone.appearance.past_first should be True, but is None',
     ),
     'channels': (lambda: state(channels=55), None, 'takes 55 channels'),

@@ -97,18 +97,15 @@ def choose_config(release: Release, layout: Optional[str] = None) -> Config:
     clip = '29x2' if release.pose_frames == 29 else '8x8'
     if release.streams == ['appearance']:
         name = (
-            f'integralaction-release-appearance_imagenet-pretrained-r{known}_'
-            f'4xb8-8x8x1-30e_kinetics50-rgb'
+            f'integralaction-release-appearance_r{known}_'
+            '4xb8-8x8x1-30e_kinetics50'
         )
     elif release.streams == ['pose']:
-        name = (
-            f'integralaction-release-pose_imagenet-pretrained-r18_'
-            f'4xb8-{clip}x1-30e_kinetics50-keypoint'
-        )
+        name = f'integralaction-release-pose_r18_4xb8-{clip}x1-30e_kinetics50'
     else:
         name = (
             f'integralaction-release_r{known}-r18_'
-            f'4xb8-8x8x1-{clip}x1-30e_kinetics50-rgb-keypoint'
+            f'4xb8-8x8x1-{clip}x1-30e_kinetics50'
         )
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     options = {'model.cls_head.num_classes': release.num_classes}

@@ -94,15 +94,13 @@ PUPPETS = dict(
     generated=True,
     swap=(f'{TEST}.ann_file=in_context.jsonl',),
 )
-PUPPETS_POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets-keypoint'
-JHMDB_POSE = (
-    'integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-keypoint'
-)
+PUPPETS_POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'
+JHMDB_POSE = 'integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1'
 JHMDB_SMALL = {
-    'appearance': 'integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1-rgb',
+    'appearance': 'integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1',
     'pose': JHMDB_POSE,
-    'integral': 'integralaction_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1-rgb-keypoint',
-    'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1-rgb-keypoint',
+    'integral': 'integralaction_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1',
+    'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb16-8x2x1-20e_jhmdb8-split1',
 }
 JHMDB_SMALL_CHANGES = {
     'robust-product-pose-gate': dict(
@@ -111,10 +109,10 @@ JHMDB_SMALL_CHANGES = {
     ),
 }
 JHMDB_LITE0 = {
-    'appearance': 'integralaction-appearance_imagenet-pretrained-lite0_1xb16-8x2x1-8e_jhmdb8-split1-rgb',
+    'appearance': 'integralaction-appearance_lite0_1xb16-8x2x1-8e_jhmdb8-split1',
     'pose': JHMDB_POSE,
-    'integral': 'integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1-rgb-keypoint',
-    'robust-product': 'integralaction-robust-product_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1-rgb-keypoint',
+    'integral': 'integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
+    'robust-product': 'integralaction-robust-product_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
 }
 JHMDB_LITE0_CHANGES = {
     'robust-product-pose-gate': dict(
@@ -126,10 +124,10 @@ JHMDB_LITE0_CHANGES = {
 DATA = {
     'puppets': Data(
         {
-            'appearance': 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets-rgb',
+            'appearance': 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets',
             'pose': PUPPETS_POSE,
-            'integral': 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
-            'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
+            'integral': 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+            'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
             'tsm': 'tsm_r18w16_1xb32-1x1x8-12e_puppets-rgb',
             'stgcn': 'stgcn_1xb32-joint-u8-12e_puppets-keypoint-2d',
             'posec3d': 'posec3d_slowonly-r50w16_1xb32-u8-12e_puppets-keypoint',
@@ -145,18 +143,18 @@ DATA = {
     # another appearance stream
     'puppets-slowonly': Data(
         {
-            'appearance': 'integralaction-appearance_slowonly-r18w16_1xb32-8x1x1-12e_puppets-rgb',
+            'appearance': 'integralaction-appearance_slowonly-r18w16_1xb32-8x1x1-12e_puppets',
             'pose': PUPPETS_POSE,
-            'integral': 'integralaction_slowonly-r18w16-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
+            'integral': 'integralaction_slowonly-r18w16-r18w16_1xb32-8x1x1-8e_puppets',
         },
         pose_of='puppets',
         **PUPPETS,
     ),
     'puppets-uniformer': Data(
         {
-            'appearance': 'integralaction-appearance_uniformer-xxs_1xb32-8x1x1-12e_puppets-rgb',
+            'appearance': 'integralaction-appearance_uniformer-xxs_1xb32-8x1x1-12e_puppets',
             'pose': PUPPETS_POSE,
-            'integral': 'integralaction_uniformer-xxs-r18w16_1xb32-8x1x1-8e_puppets-rgb-keypoint',
+            'integral': 'integralaction_uniformer-xxs-r18w16_1xb32-8x1x1-8e_puppets',
         },
         pose_of='puppets',
         **PUPPETS,
@@ -173,10 +171,10 @@ DATA = {
     # section 4.3: ResNet-18 8x8 in both streams
     'kinetics50': Data(
         {
-            'appearance': 'integralaction-appearance_imagenet-pretrained-r18_4xb8-8x8x1-40e_kinetics50-rgb',
-            'pose': 'integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-40e_kinetics50-keypoint',
-            'integral': 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50-rgb-keypoint',
-            'robust-product': 'integralaction-robust-product_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50-rgb-keypoint',
+            'appearance': 'integralaction-appearance_r18_4xb8-8x8x1-40e_kinetics50',
+            'pose': 'integralaction-pose_r18_4xb8-8x8x1-40e_kinetics50',
+            'integral': 'integralaction_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50',
+            'robust-product': 'integralaction-robust-product_r18-r18_4xb8-8x8x1-8x8x1-20e_kinetics50',
         },
         (('Kinetics50', 'test', ''), ('Mimetics', 'mimetics', '')),
         tests=dict(test=[], mimetics=mimetics('kinetics50')),
@@ -184,18 +182,18 @@ DATA = {
     # section 4.2: ResNet-50 8x8, ResNet-18 32x2
     'kinetics400': Data(
         {
-            'appearance': 'integralaction-appearance_imagenet-pretrained-r50_4xb8-8x8x1-70e_kinetics400-rgb',
-            'pose': 'integralaction-pose_imagenet-pretrained-r18_4xb8-32x2x1-70e_kinetics400-keypoint',
-            'integral': 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_kinetics400-rgb-keypoint',
+            'appearance': 'integralaction-appearance_r50_4xb8-8x8x1-70e_kinetics400',
+            'pose': 'integralaction-pose_r18_4xb8-32x2x1-70e_kinetics400',
+            'integral': 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_kinetics400',
         },
         (('Kinetics', 'test', ''), ('Mimetics', 'mimetics', '')),
         tests=dict(test=[], mimetics=mimetics('kinetics400')),
     ),
     'ntu60': Data(
         {
-            'appearance': 'integralaction-appearance_imagenet-pretrained-r50_4xb8-8x8x1-40e_ntu60-xsub-rgb',
-            'pose': 'integralaction-pose_imagenet-pretrained-r18_4xb8-32x2x1-40e_ntu60-xsub-keypoint',
-            'integral': 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_ntu60-xsub-rgb-keypoint',
+            'appearance': 'integralaction-appearance_r50_4xb8-8x8x1-40e_ntu60-xsub',
+            'pose': 'integralaction-pose_r18_4xb8-32x2x1-40e_ntu60-xsub',
+            'integral': 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_ntu60-xsub',
         },
         (('NTU-RGBD', 'test', ''),),
     ),

@@ -16,7 +16,7 @@ model = dict(
         # the model trained before
         pose=dict(
             init_cfg=dict(
-                checkpoint='work_dirs/integralaction-pose_imagenet-pretrained-r18_4xb8-8x8x1-70e_kinetics400-keypoint/epoch_70.pth'
+                checkpoint='work_dirs/integralaction-pose_r18_4xb8-8x8x1-70e_kinetics400/epoch_70.pth'
             )
         ),
     )
