@@ -12,7 +12,8 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from torch import nn
 
-from integral_action.fileio import write_annotations, write_poses
+from integral_action.fileio import write_annotations
+from integral_action.pose.files import write_poses
 
 ROOT = Path(__file__).resolve().parents[1]
 # Table 14

@@ -34,8 +34,9 @@ from mmengine.registry import init_default_scope
 from stock import stock
 from torch import nn
 
-from integral_action.fileio import read_annotations, read_poses
+from integral_action.fileio import read_annotations
 from integral_action.models.fuse_conv_bn import fuse_model
+from integral_action.pose.files import read_poses
 
 
 def read_videos(list_file):

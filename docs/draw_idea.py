@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from integral_action.datasets.video_reader import VideoReader
-from integral_action.fileio import load_pickle, read_annotations, read_poses
+from integral_action.fileio import load_pickle, read_annotations
+from integral_action.pose.files import read_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.maps import render_pose_maps, to_map_pixels
 from integral_action.visualization import draw_poses, pose_maps_image

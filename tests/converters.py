@@ -16,7 +16,8 @@ from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from integral_action.fileio import read_annotations, read_poses
+from integral_action.fileio import read_annotations
+from integral_action.pose.files import read_poses
 from integral_action.pose.layouts import KeypointLayout
 
 TOOLS = ROOT / 'tools' / 'dataset_converters'

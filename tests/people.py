@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from integral_action.fileio import write_poses
 from integral_action.out_of_context import BodyShape, PersonMasks
+from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.visualization import write_video
 

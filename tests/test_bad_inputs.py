@@ -19,11 +19,8 @@ from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 
 from integral_action.apis import IntegralActionInferencer
-from integral_action.fileio import (
-    SampleError,
-    write_annotations,
-    write_poses,
-)
+from integral_action.fileio import SampleError, write_annotations
+from integral_action.pose.files import write_poses
 
 sys.path.append(str(ROOT / 'tools'))  # at the end: it holds a test.py
 import check_dataset

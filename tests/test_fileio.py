@@ -13,8 +13,8 @@ from integral_action.fileio import (
     atomic_write,
     remove_unfinished,
     write_annotations,
-    write_poses,
 )
+from integral_action.pose.files import write_poses
 
 
 def fill(folder, pipe):

@@ -20,7 +20,8 @@ from mmengine.config import Config
 from integral_action.apis import load_model
 from integral_action.checkpoints import read_checkpoint
 from integral_action.evaluation.results import Results
-from integral_action.fileio import load_pickle, read_annotations, read_poses
+from integral_action.fileio import load_pickle, read_annotations
+from integral_action.pose.files import read_poses
 
 SCRIPT = 'open("ran", "w").close()'
 

@@ -17,7 +17,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.runner.checkpoint import get_state_dict, save_checkpoint
 
-from integral_action.fileio import read_annotations, read_poses
+from integral_action.fileio import read_annotations
+from integral_action.pose.files import read_poses
 
 MIXING = ROOT / 'configs' / 'mixing'
 PATHS = {path.stem: path for path in sorted(MIXING.glob('*.py'))}

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from integral_action.datasets.transforms import LoadPoses
-from integral_action.fileio import SampleError, read_poses, write_poses
+from integral_action.fileio import SampleError
+from integral_action.pose.files import read_poses, write_poses
 
 
 def bomb(path, shape, score=None, kind='<f8', member='keypoint.npy'):

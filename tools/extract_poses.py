@@ -152,12 +152,11 @@ from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import (
     SampleError,
     read_annotations,
-    read_poses,
     write_annotations,
-    write_poses,
     write_text,
 )
 from integral_action.journal import note_settings
+from integral_action.pose.files import read_poses, write_poses
 from integral_action.pose_estimators import (
     PoseEstimator,
     default_estimator,

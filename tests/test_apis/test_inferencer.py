@@ -18,10 +18,9 @@ from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.fileio import (
     load_pickle,
     read_annotations,
-    read_poses,
     write_annotations,
-    write_poses,
 )
+from integral_action.pose.files import read_poses, write_poses
 from integral_action.pose_estimators import PoseEstimator
 
 NAMES = dict(

@@ -18,11 +18,10 @@ from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import (
     SampleError,
     read_annotations,
-    read_poses,
     write_annotations,
-    write_poses,
     write_text,
 )
+from integral_action.pose.files import read_poses, write_poses
 from integral_action.storage import open_file
 
 sys.path.append(str(ROOT / 'tools'))  # at the end: it holds a test.py

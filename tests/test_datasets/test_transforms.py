@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mmaction.registry import TRANSFORMS
 
-from integral_action.fileio import SampleError, write_poses
+from integral_action.fileio import SampleError
+from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.maps import render_pose_maps
 

@@ -13,10 +13,9 @@ from integral_action.fileio import (
     SampleError,
     load_pickle,
     read_annotations,
-    read_poses,
     write_annotations,
-    write_poses,
 )
+from integral_action.pose.files import read_poses, write_poses
 
 SAMPLE = [
     dict(

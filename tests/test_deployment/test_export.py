@@ -28,7 +28,8 @@ from integral_action.deployment import (
     verify,
 )
 from integral_action.deployment.metadata import describe
-from integral_action.fileio import write_annotations, write_poses
+from integral_action.fileio import write_annotations
+from integral_action.pose.files import write_poses
 
 NAMES = dict(
     appearance='integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1',

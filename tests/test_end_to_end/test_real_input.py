@@ -10,7 +10,8 @@ from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-from integral_action.fileio import write_annotations, write_poses
+from integral_action.fileio import write_annotations
+from integral_action.pose.files import write_poses
 
 NAME = 'integralaction_r50-r18_4xb8-8x8x1-32x2x1-20e_kinetics400'
 

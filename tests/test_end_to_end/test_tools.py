@@ -21,11 +21,8 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
 from integral_action.apis import IntegralActionInferencer, load_model
-from integral_action.fileio import (
-    load_pickle,
-    read_annotations,
-    read_poses,
-)
+from integral_action.fileio import load_pickle, read_annotations
+from integral_action.pose.files import read_poses
 
 APPEARANCE = 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets'
 POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'

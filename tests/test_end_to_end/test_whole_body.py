@@ -13,11 +13,8 @@ from integral_action.deployment import (
     DeployableRecognizer,
     verify,
 )
-from integral_action.fileio import (
-    read_annotations,
-    write_annotations,
-    write_poses,
-)
+from integral_action.fileio import read_annotations, write_annotations
+from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 
 POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'

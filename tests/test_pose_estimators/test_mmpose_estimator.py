@@ -13,7 +13,7 @@ import pytest
 import torch
 from conftest import ROOT
 
-from integral_action.fileio import read_poses
+from integral_action.pose.files import read_poses
 from integral_action.pose_estimators import MMPoseEstimator
 
 try:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from conftest import CONFIGS, ROOT
 
-from integral_action.fileio import write_annotations, write_poses
+from integral_action.fileio import write_annotations
+from integral_action.pose.files import write_poses
 from integral_action.visualization.clips import GAP, MARGIN
 from integral_action.visualization.poses import LEFT, MIDDLE, RIGHT
 

@@ -13,7 +13,8 @@ import pytest
 from conftest import CONFIGS, ROOT
 
 from integral_action import journal
-from integral_action.fileio import write_annotations, write_poses
+from integral_action.fileio import write_annotations
+from integral_action.pose.files import write_poses
 
 sys.path.append(str(ROOT / 'tools'))  # at the end: it holds a test.py
 import check_dataset

@@ -18,7 +18,8 @@ import pytest
 from conftest import ROOT
 
 from integral_action.datasets import VideoPoseDataset
-from integral_action.fileio import read_annotations, read_poses
+from integral_action.fileio import read_annotations
+from integral_action.pose.files import read_poses
 from integral_action.pose_estimators import MoveNetEstimator, PoseEstimator
 
 pytest.importorskip('onnxruntime')

@@ -14,7 +14,7 @@ from conftest import CONFIGS, ROOT
 from mmaction.registry import MODELS
 from mmengine.config import Config
 
-from integral_action.fileio import write_poses
+from integral_action.pose.files import write_poses
 
 NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
 

@@ -12,7 +12,8 @@ import decord
 import numpy as np
 import pytest
 
-from integral_action.fileio import read_annotations, read_poses
+from integral_action.fileio import read_annotations
+from integral_action.pose.files import read_poses
 
 SCRIPT = (
     Path(__file__).resolve().parents[2]

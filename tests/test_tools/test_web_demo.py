@@ -19,7 +19,7 @@ from mmengine.config import Config
 
 from integral_action.apis import IntegralActionInferencer
 from integral_action.datasets.coco_results import read_coco_results
-from integral_action.fileio import write_poses
+from integral_action.pose.files import write_poses
 
 gradio = pytest.importorskip('gradio')
 

@@ -135,13 +135,7 @@ from integral_action.datasets.conversion.video import UnusableError, crashed
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.video_reader import VideoReader
-from integral_action.fileio import (
-    atomic_write,
-    read_annotations,
-    read_poses,
-    write_poses,
-    write_text,
-)
+from integral_action.fileio import atomic_write, read_annotations, write_text
 from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
 from integral_action.out_of_context import (
     SCENE_SETS,
@@ -153,6 +147,7 @@ from integral_action.out_of_context import (
     make_set,
     read_clip,
 )
+from integral_action.pose.files import read_poses, write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.robust.swap_accuracy import draw_pairings
 from integral_action.visualization import (

@@ -76,10 +76,10 @@ import cv2
 from integral_action.fileio import (
     remove_unfinished,
     write_annotations,
-    write_poses,
     write_text,
 )
 from integral_action.journal import note_settings
+from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.process_pool import run_in_processes
 from integral_action.visualization.files import write_video

@@ -17,8 +17,9 @@ from integral_action.datasets.conversion.video import (
     probe_video,
     tidy_poses,
 )
-from integral_action.fileio import write_poses, write_text
+from integral_action.fileio import write_text
 from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
+from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.poses import as_poses, found_points, not_pixels
 

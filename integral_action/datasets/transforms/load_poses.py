@@ -5,7 +5,8 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from integral_action.fileio import SampleError, read_poses
+from integral_action.fileio import SampleError
+from integral_action.pose.files import read_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.poses import (
     as_poses,
