@@ -260,7 +260,7 @@ def test_robust_product(name):
     """Its head is built for the channels of its streams, and has no neck."""
     cfg = load(name)
     model = MODELS.build(cfg.model).eval()
-    assert not model.with_neck and model.cls_head.awaits_prior
+    assert not model.with_neck and model.cls_head.prior == 'train'
     channels = model.data_preprocessor.layout.num_channels
     inputs = dict(
         imgs=torch.zeros(1, 1, 3, 8, 32, 32),
