@@ -24,6 +24,7 @@ from mmengine.runner import Runner
 
 from integral_action.engine.feature_store import FeatureStore
 from integral_action.fileio import PathLike, atomic_write
+from integral_action.storage import open_file
 
 
 class StreamFeatures:
@@ -56,7 +57,9 @@ class StreamFeatures:
         model, cfg = runner.model, runner.cfg
         self.model = model.module if is_model_wrapper(model) else model
         self.loader = getattr(runner, f'{part}_dataloader')
-        ann_file = Path(self.loader.dataset.ann_file).read_bytes()
+        dataset = self.loader.dataset
+        with open_file(dataset.ann_file, dataset.backend_args) as file:
+            ann_file = file.read()
         key = made_from | {
             'dataset': _text(cfg[f'{part}_dataloader'].dataset),
             'annotation file': hashlib.sha256(ann_file).hexdigest(),
