@@ -77,7 +77,7 @@ class DeployableRecognizer(nn.Module):
         if self.model.with_neck:
             gated = getattr(self.model.neck, 'has_gate', False)
         else:
-            gated = hasattr(self.model.cls_head, 'gate')
+            gated = getattr(self.model.cls_head, 'has_gate', False)
         return ['scores', 'gate'] if gated else ['scores']
 
     def example_inputs(

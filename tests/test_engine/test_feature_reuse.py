@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import CONFIGS
+from conftest import CONFIGS, load_row
 from mmaction.registry import HOOKS, MODELS
 from mmengine.config import Config
 from mmengine.hooks import Hook
@@ -180,8 +180,7 @@ def test_fewer_views_are_seen_again(train, tmp_path):
 
 def robust():
     """A model whose pose features carry visibility."""
-    name = NAME.replace('action_', 'action-robust-product-pose-gate_')
-    cfg = Config.fromfile(CONFIGS / f'{name}.py').model
+    cfg = load_row('robust-product-pose-gate').model
     return dict(
         backbone=dict(visibility=True),
         neck=None,
