@@ -197,20 +197,20 @@ def installed_versions() -> Dict[str, str]:
 
 
 def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:
-    """Return why ``given`` cannot be loaded into a module with ``own``.
+    """Compare weights with those of a module, as torch does in loading.
 
     Returns:
-        ``'lacks ...'``, ``'has, but the model has not, ...'`` or ``'has in
-        another shape ...'`` with names; empty where nothing does.
+        ``'missing keys: ...'``, ``'unexpected keys: ...'`` or ``'size
+        mismatch: ...'`` with names; empty where it can.
     """
     for what, wrong in (
-        ('lacks', [name for name in own if name not in given]),
+        ('missing keys', [name for name in own if name not in given]),
         (
-            'has, but the model has not,',
+            'unexpected keys',
             [name for name in given if name not in own],
         ),
         (
-            'has in another shape',
+            'size mismatch',
             [
                 f'{name} ({list(given[name].shape)}, expected '
                 f'{list(own[name].shape)})'
@@ -220,7 +220,7 @@ def wrong_weights(given: Dict[str, Tensor], own: Dict[str, Tensor]) -> str:
         ),
     ):
         if wrong:
-            return f'{what} {some(wrong)}'
+            return f'{what}: {some(wrong)}'
     return ''
 
 

@@ -321,8 +321,8 @@ def test_another_file_or_a_part_of_it_is_named(zoo_file, tmp_path):
     partial = {k: v for k, v in weights.items() if not k.endswith(lost)}
     other = {k: v for k, v in weights.items() if 'backbone' not in k}
     for name, state, message in (
-        ('swapped', swapped, 'lacks conv1.conv.weight'),
-        ('partial', partial, f'lacks {lost}$'),
+        ('swapped', swapped, 'missing keys: conv1.conv.weight'),
+        ('partial', partial, f'missing keys: {lost}$'),
         ('other', other, "no weights under 'backbone.'"),
     ):
         file = tmp_path / f'{name}.pth'

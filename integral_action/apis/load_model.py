@@ -70,7 +70,7 @@ def load_model(
             raise ValueError(f'{cfg.model.type} is no model that predicts')
         wrong = wrong_weights(weights, model.state_dict())
         if wrong:
-            raise ValueError(f'it {wrong}')
+            raise ValueError(wrong)
         model.load_state_dict(weights)
     except Exception as error:  # what a wrong config raises has no limit
         reason = str(error) or type(error).__name__

@@ -66,5 +66,5 @@ def load_stage(
         )
     wrong = wrong_weights(given, stream.state_dict())
     if wrong:
-        raise ValueError(f'{place}: under {prefix!r} it {wrong}')
+        raise ValueError(f'{place}: under {prefix!r}: {wrong}')
     stream.load_state_dict(given)

@@ -151,7 +151,7 @@ def test_names_of_layouts_and_patterns_are_names(save):
         ('model.backbone.pose.base_channels', 4096, 'a tensor of'),
         ('model.cls_head.num_classes', 10**7, 'a tensor of'),
         ('model.cls_head.num_classes', 10**15, 'the number 10'),
-        ('model.cls_head.num_classes', 13, 'another shape cls_head.fc_cls'),
+        ('model.cls_head.num_classes', 13, 'size mismatch: cls_head.fc_cls'),
         ('model.data_preprocessor.size', [10**5, 10**5], '100000 x 100000'),
         ('test_pipeline', step(clip_len=dict(RGB=10**9)), '1000000000 frames'),
         ('test_pipeline', step(num_clips=10**9), '8000000000 frames'),

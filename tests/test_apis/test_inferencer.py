@@ -558,7 +558,9 @@ def test_checkpoint_of_something_else(tmp_path, checkpoints):
     other = torch.load(checkpoints / 'fused.pth', weights_only=True)
     content['meta'] = other['meta']
     torch.save(content, tmp_path / 'mixed.pth')
-    with pytest.raises(ValueError, match='mixed.pth: it lacks backbone.app'):
+    with pytest.raises(
+        ValueError, match='mixed.pth: missing keys: backbone.app'
+    ):
         IntegralActionInferencer(tmp_path / 'mixed.pth')
     # no test pipeline
     text = other['meta']['cfg'].replace('test_dataloader', 'other_dataloader')

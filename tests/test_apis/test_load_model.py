@@ -129,17 +129,17 @@ def test_what_is_wrong_with_a_file_is_said(saved, tmp_path):
     for changes, message in (
         (dict(meta={}), 'carries no config'),
         (dict(meta=None), 'carries no config'),
-        (dict(state_dict=weights), 'lacks cls_head.fc_cls.bias'),
+        (dict(state_dict=weights), 'missing keys: cls_head.fc_cls.bias'),
         (
             dict(state_dict=weights | {'cls_head.fc_cls.bias': removed[1:]}),
-            r'another shape cls_head.fc_cls.bias \(\[11\], expected \[12\]\)',
+            r'size mismatch: cls_head.fc_cls.bias \(\[11\], expected \[12\]\)',
         ),
         (
             dict(
                 state_dict=weights
                 | {'cls_head.fc_cls.bias': removed, 'ema': removed}
             ),
-            'has, but the model has not, ema',
+            'unexpected keys: ema',
         ),
     ):
         with pytest.raises(ValueError, match=message):

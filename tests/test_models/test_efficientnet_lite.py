@@ -78,7 +78,9 @@ def test_in_the_two_stream_backbone():
 def test_wrong_weights_are_named(tmp_path):
     path = tmp_path / 'weights.pth'
     torch.save({'_conv_stem.weight': torch.zeros(1)}, path)
-    with pytest.raises(ValueError, match='weights.pth: it lacks _bn0.weight'):
+    with pytest.raises(
+        ValueError, match='weights.pth: missing keys: _bn0.weight'
+    ):
         build(pretrained=str(path)).init_weights()
     with pytest.raises(FileNotFoundError, match='no.pth'):
         build(pretrained=str(tmp_path / 'no.pth')).init_weights()

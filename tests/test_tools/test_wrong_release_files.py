@@ -108,17 +108,17 @@ WRONG_FILES = {
     'extra': (
         lambda: state() | {'img_backbone.fc.weight': torch.zeros(1000, 512)},
         None,
-        'has what the model has not: img_backbone.fc.weight',
+        'unexpected keys: img_backbone.fc.weight',
     ),
     'missing': (
         lambda: drop(state(), 'img_backbone.layer4.1.bn2.bias'),
         None,
-        'lacks img_backbone.layer4.1.bn2.bias',
+        'missing keys: img_backbone.layer4.1.bn2.bias',
     ),
     'no bias to fold': (
         lambda: drop(state(), 'pose2feat.conv.0.bias'),
         None,
-        'lacks pose2feat.conv.0.bias',
+        'missing keys: pose2feat.conv.0.bias',
     ),
     'missing blocks': (
         lambda: drop(state(), 'img_backbone.layer4.1.'),
@@ -128,7 +128,7 @@ WRONG_FILES = {
     'no classifier': (
         lambda: drop(state(), 'classifier.'),
         None,
-        'lacks classifier.fc.0.weight',
+        'missing keys: classifier.fc.0.weight',
     ),
     'off by one': (
         lambda: (
@@ -206,7 +206,7 @@ WRONG_FILES = {
     'extra beside the stem': (
         lambda: state() | {'pose_backbone.conv1.bias': torch.ones(64)},
         None,
-        'has what the model has not: pose_backbone.conv1.bias',
+        'unexpected keys: pose_backbone.conv1.bias',
     ),
     'no weights': (lambda: {'network': {'a': 1}}, None, 'not weights: a'),
     'another model': (

@@ -147,11 +147,9 @@ def _has(state: Dict[str, Tensor], part: str) -> bool:
 
 def _entry(state: Dict[str, Tensor], name: str, dims: int) -> Tensor:
     if name not in state:
-        raise ValueError(f'it lacks {name}')
+        raise ValueError(f'missing keys: {name}')
     if state[name].ndim != dims:
-        raise ValueError(
-            f'it has in another shape {name} ({list(state[name].shape)})'
-        )
+        raise ValueError(f'size mismatch: {name} ({list(state[name].shape)})')
     return state[name]
 
 

@@ -94,11 +94,11 @@ def convert_weights(
     sources = {name: release_name(name) for name in wanted}
     missing = [name for name in sources.values() if name not in release]
     if missing:
-        raise ValueError(f'it lacks {some(missing)}')
+        raise ValueError(f'missing keys: {some(missing)}')
     unused = sorted(set(release) - set(sources.values()))
     unexpected = [name for name in unused if not _may_be_unused(name, own)]
     if unexpected:
-        raise ValueError(f'it has what the model has not: {some(unexpected)}')
+        raise ValueError(f'unexpected keys: {some(unexpected)}')
     shapes = {
         source: list(wanted[name].shape)
         + [1, 1] * bool(FLATTENED.fullmatch(source))
@@ -110,7 +110,7 @@ def convert_weights(
         if list(release[source].shape) != shape
     ]
     if wrong:
-        raise ValueError(f'it has in another shape {some(wrong)}')
+        raise ValueError(f'size mismatch: {some(wrong)}')
     wrong = [
         source
         for name, source in sources.items()

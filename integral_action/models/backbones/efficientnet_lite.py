@@ -103,7 +103,7 @@ class EfficientNetLite(BaseModule):
         }
         wrong = wrong_weights(weights, self.net.state_dict())
         if wrong:
-            raise ValueError(f'{path}: it {wrong}')
+            raise ValueError(f'{path}: {wrong}')
         self.net.load_state_dict(weights)
         MMLogger.get_current_instance().info(
             f'{len(weights)} weights of EfficientNet-Lite come from {path}'
