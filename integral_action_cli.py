@@ -28,7 +28,7 @@ SECTIONS: Dict[str, Dict[str, Union[str, Dict[str, str]]]] = {
         'demo': 'inference.py',
         'predict': 'inference.py',
         'web': 'web_demo.py',
-        'look-inside': 'look_inside.py',
+        'vis-cam': 'vis_cam.py',
     },
     'Prepare data': {
         'extract-poses': 'extract_poses.py',
@@ -92,6 +92,8 @@ SUMMARIES = {
     'analyze': 'Make tables and figures of the results of tests.',
     'export': 'Export a model to ONNX, or as a program of torch.export.',
 }
+# names of before
+ALIASES = {'look-inside': 'vis-cam'}
 DEFAULTS = {'demo': ['--out-dir', 'out']}
 TAKE_A_CONFIG = ('train', 'test', 'check', 'browse', 'analyze get-flops')
 GPUS = """options of this command:
@@ -127,6 +129,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
             print(f'usage: {prog} NAME ...\n\n{table(tool)}')
             return
         name = arguments.pop(0)
+        name = ALIASES.get(name, name)
         if name not in tool:
             near = get_close_matches(name, tool, 1, 0.5)
             hint = f'did you mean {near[0]!r}? ' if near else ''

@@ -348,7 +348,7 @@ def find_lists(args: argparse.Namespace) -> List[VideoList]:
         alike = (
             dataset.ann_file,
             dataset.split,
-            dataset.layout,
+            json.dumps(dataset.layout),
             dataset.num_classes,
             dataset.video_suffix,
             *dataset.data_prefix.values(),

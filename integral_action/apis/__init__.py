@@ -1,4 +1,4 @@
-from .activation_maps import activation_maps, look_inside
+from .activation_maps import activation_maps, vis_cam
 from .inferencer import IntegralActionInferencer
 from .load_model import load_model
 
@@ -6,5 +6,5 @@ __all__ = [
     'IntegralActionInferencer',
     'activation_maps',
     'load_model',
-    'look_inside',
+    'vis_cam',
 ]

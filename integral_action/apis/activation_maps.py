@@ -138,7 +138,7 @@ def _sum(maps: List[Tensor]) -> Tensor:
     )
 
 
-def look_inside(
+def vis_cam(
     inferencer: IntegralActionInferencer,
     video: Any,
     poses: Any = None,

@@ -229,7 +229,7 @@ class KeypointLayout:
             raise ValueError(
                 f'unknown keypoint layout {layout!r}; there are '
                 f'{", ".join(map(repr, LAYOUTS))}, or give the path of an '
-                f'MMPose dataset metainfo file (.py)'
+                f'MMPose dataset metainfo file (.py), or a dict of its values'
             )
         return LAYOUTS[layout]
 

@@ -401,6 +401,12 @@ def test_torchvision_weights_without_torchvision_say_the_same(monkeypatch):
         build(backbone)
 
 
+def test_pose_maps_of_another_layout_are_named():
+    cfg = dict(type='PoseResNetTSM', depth=18, in_channels=52, num_segments=8)
+    with pytest.raises(ValueError, match=r'have 13 .* is 52: it is K \+ 2B'):
+        MODELS.build(cfg)(torch.zeros(8, 13, 14, 14))
+
+
 def test_imagenet_weights_reach_all_of_the_pose_stream_but_its_front_end(
     tmp_path,
 ):

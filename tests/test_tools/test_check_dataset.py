@@ -108,6 +108,25 @@ def videos(tmp_path, make_video):
     return Set(tmp_path, make_video)
 
 
+def test_keypoints_of_ones_own(videos):
+    videos.config('val')
+    config = videos.root / 'config.py'
+    layout = (
+        "dict(name='two', names=('left_hand', 'right_hand'), "
+        'bones=((0, 1),), mirror_pairs=((0, 1),))'
+    )
+    config.write_text(config.read_text().replace("'coco17'", layout))
+    videos.write(train=[videos.video(2)], val=[videos.video(keypoints=3)])
+    status, report = videos.check('--strict', '--contents')
+    assert status and videos.found(report) == [
+        (
+            '01.avi',
+            'layout',
+            "poses of 3 keypoints, but the layout 'two' has 2",
+        )
+    ]
+
+
 def test_a_clean_set(videos, capsys):
     train = [videos.video(label=i % 3) for i in range(5)]
     videos.write(train=train, val=[videos.video()])

@@ -20,7 +20,7 @@ OPTIONS = {
     'demo': '--out-dir',
     'predict': '--checkpoint',
     'web': '--port',
-    'look-inside': '--alone',
+    'vis-cam': '--alone',
     'extract-poses': '--batch-size',
     'convert coco-results': '--to-openpose18',
     'convert hold-out': '--share',

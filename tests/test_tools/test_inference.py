@@ -24,10 +24,10 @@ def tools():
     sys.path.insert(0, str(ROOT / 'tools'))
     try:
         import inference
-        import look_inside
+        import vis_cam
     finally:
         sys.path.remove(str(ROOT / 'tools'))
-    return inference, look_inside
+    return inference, vis_cam
 
 
 @pytest.fixture(scope='module')
@@ -175,7 +175,7 @@ def test_usage(tools):
         assert info.value.code == 2
 
 
-def test_look_inside(tools, folder, capsys, monkeypatch):
+def test_vis_cam(tools, folder, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     arguments = ['a.avi', '--checkpoint', 'model.pth', '--device', 'cpu']
     arguments += ['--poses', 'poses/a.npz', '--panel-width', '48', '--out']
@@ -208,7 +208,7 @@ def test_as_commands(folder):
     common = ['a.avi', '--checkpoint', 'model.pth', '--poses', 'poses/a.npz']
     for tool, out in (
         ('inference', '--no-video'),
-        ('look_inside', '--out=a.png'),
+        ('vis_cam', '--out=a.png'),
     ):
         done = subprocess.run(
             [sys.executable, ROOT / 'tools' / f'{tool}.py', *common, out],

@@ -39,6 +39,20 @@ class PoseResNetTSM(SlimResNetTSM):
     def __init__(self, depth: int, in_channels: int, **kwargs) -> None:
         super().__init__(depth, in_channels=in_channels, **kwargs)
 
+    def forward(self, x: Tensor) -> Tensor:
+        """Extract the maps of the last layer.
+
+        Raises:
+            ValueError: pose maps of other channels.
+        """
+        if x.shape[1] != self.in_channels:
+            raise ValueError(
+                f'the pose maps have {x.shape[1]} channels, but pose.'
+                f'in_channels is {self.in_channels}: it is K + 2B of '
+                f'data_preprocessor.layout'
+            )
+        return super().forward(x)
+
     def _make_stem_layer(self) -> None:
         # ResNet.forward calls both
         self.conv1 = self._conv1(kernel_size=3, padding=1)

@@ -1,7 +1,7 @@
 """Show where in a video's frames and poses a trained model sees a class.
 
-    integral-action look-inside VIDEO --out PNG
-    mim run integral_action look_inside VIDEO --checkpoint FILE --alone FILE...
+    integral-action vis-cam VIDEO --out PNG
+    mim run integral_action vis_cam VIDEO --checkpoint FILE --alone FILE...
 
 Class activation maps (Grad-CAM) of each stream and of both together, beside
 frames and pose maps, of one clip. See docs/inference.md.
@@ -64,7 +64,7 @@ def label_of(name: Optional[str], classes: List[str]) -> Optional[int]:
 
 def draw(args: argparse.Namespace) -> int:
     """Write the picture."""
-    from integral_action.apis import look_inside
+    from integral_action.apis import vis_cam
     from integral_action.visualization import activation_sheet, write_picture
 
     views = []
@@ -72,9 +72,7 @@ def draw(args: argparse.Namespace) -> int:
     for checkpoint in (None, *args.alone):
         inferencer = make_inferencer(args, checkpoint)
         label = label_of(args.label, inferencer.classes)
-        views.append(
-            look_inside(inferencer, args.video, poses, label, args.clip)
-        )
+        views.append(vis_cam(inferencer, args.video, poses, label, args.clip))
     name = Path(args.video).name
     sheet = activation_sheet(views[0], views[1:], name, args.panel_width)
     write_picture(args.out, sheet)
