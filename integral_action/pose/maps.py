@@ -80,11 +80,11 @@ def render_pose_maps(
     options = PoseMapOptions(size, **options)
     _check(keypoint, score, bones, options)
 
-    *lead, persons, num_keypoints, _ = keypoint.shape
-    frames = math.prod(lead)
-    keypoint = keypoint.detach().float()
-    keypoint = keypoint.reshape(frames, persons, num_keypoints, 2)
-    score = score.detach().reshape(frames, persons, num_keypoints)
+    lead = keypoint.shape[:-3]
+    keypoint, score = keypoint.detach().float(), score.detach()
+    if len(lead) != 1:  # [N, M, K, 2], which an export takes as it is
+        keypoint = keypoint[None].flatten(0, -4)
+        score = score[None].flatten(0, -3)
     # false for what is not a number, too; ONNX knows no isfinite
     finite = (keypoint.abs() < math.inf).all(-1)
     drawn = (score > options.score_thr) & finite
@@ -93,7 +93,7 @@ def render_pose_maps(
     cpu = keypoint.device.type == 'cpu' and not graph
     draw = maps_cpu.draw if cpu else maps_dense.draw
     maps = draw(keypoint, drawn, ends, bones, options)
-    return maps.view(*lead, *maps.shape[1:])
+    return maps if len(lead) == 1 else maps.view(*lead, *maps.shape[1:])
 
 
 def to_map_pixels(

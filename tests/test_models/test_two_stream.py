@@ -305,7 +305,7 @@ def test_a_partial_stage_is_named(checkpoint, tmp_path):
     weights = torch.load(path)['state_dict']
     weights['backbone.appearance.extra'] = torch.zeros(1)
     torch.save(dict(state_dict=weights), partial)
-    with pytest.raises(ValueError, match='model has not, extra'):
+    with pytest.raises(ValueError, match='unexpected keys: extra'):
         load(partial)
 
 

@@ -76,7 +76,8 @@ def test_what_a_row_changes_in_the_neck(rows, row, data, expected):
 def test_what_the_other_rows_change(rows):
     assert changed('not-fixed', 'kinetics50') == {'model.backbone.frozen': ()}
     assert changed('appearance-swap', 'puppets') == {
-        'model.appearance_swap': 0.3
+        'model.feature_transform.prob': 0.3,
+        'model.feature_transform.type': 'AppearanceSwap',
     }
     # 18 keypoints and 17 bones of OpenPose, 17 and 19 of COCO
     for data, heatmaps, pafs in (

@@ -83,13 +83,16 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         """
         self.check_layout(pose)
         options = self.options
+        frames = pose.flatten(
+            0, 2
+        )  # an export would fix the sizes of six dims
         maps = render_layout_maps(
-            to_map_pixels(pose[..., :2], options.size, options.half_pixel),
-            pose[..., 2],
+            to_map_pixels(frames[..., :2], options.size, options.half_pixel),
+            frames[..., 2],
             self.layout,
             **asdict(options),
         )
-        return maps.transpose(2, 3)
+        return maps.view(*pose.shape[:3], *maps.shape[1:]).transpose(2, 3)
 
     def check_layout(self, pose: torch.Tensor) -> None:
         """Check that poses [..., K, 3] are of the layout.
