@@ -145,6 +145,7 @@ def config_of(model: str, data: str) -> Path:
     return path
 
 
+@lru_cache(None)  # for every run, and for each training and test of it
 def text_of(model: str, data: str) -> str:
     """Return a row as a config file; '' for a model that has its own."""
     config = config_of(model, data)
