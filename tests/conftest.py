@@ -3,12 +3,14 @@
 import importlib.util
 import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 
 import integral_action  # noqa: F401  registers everything
+from integral_action.pose.maps import render_pose_maps
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = ROOT / 'configs' / 'integral_action'
@@ -39,6 +41,12 @@ def _with_classes(cfg, num_classes):
     if cfg.model.cls_head.num_classes is None:
         cfg.model.cls_head.num_classes = num_classes
     return cfg
+
+
+def render_densely(*args, render=render_pose_maps, **kwargs):
+    """Draw pose maps on the CPU as a GPU and an exported model do."""
+    with mock.patch.object(torch.compiler, 'is_compiling', lambda: True):
+        return render(*args, **kwargs)
 
 
 def load_script(path):

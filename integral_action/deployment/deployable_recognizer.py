@@ -74,10 +74,9 @@ class DeployableRecognizer(nn.Module):
     @property
     def output_names(self) -> List[str]:
         """Names of the outputs, in the order of :meth:`forward`."""
-        if self.model.with_neck:
-            gated = getattr(self.model.neck, 'has_gate', False)
-        else:
-            gated = getattr(self.model.cls_head, 'has_gate', False)
+        model = self.model
+        last = model.neck if model.with_neck else model.cls_head
+        gated = getattr(last, 'has_gate', False)
         return ['scores', 'gate'] if gated else ['scores']
 
     def example_inputs(

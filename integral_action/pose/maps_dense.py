@@ -57,11 +57,11 @@ def _pafs(
     size: Tuple[int, int],
     limb_width: float,
 ) -> Tensor:
+    if not keypoint.shape[1]:
+        return keypoint.new_zeros(len(keypoint), 2 * len(bones), *size)
     parent, child = map(list, zip(*bones))
     row = torch.arange(size[0], device=keypoint.device)[:, None]
     column = torch.arange(size[1], device=keypoint.device)
-    if not keypoint.shape[1]:
-        return keypoint.new_zeros(len(keypoint), 2 * len(bones), *size)
     total_x = total_y = count = 0  # zeros of a size would fix N in an export
     for person in range(keypoint.shape[1]):  # one by one, for memory
         points = keypoint[:, person]

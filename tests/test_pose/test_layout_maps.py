@@ -1,10 +1,9 @@
 """Maps of layouts whose keypoints and bones share channels."""
 
-from unittest import mock
-
 import numpy as np
 import pytest
 import torch
+from conftest import render_densely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,8 +102,9 @@ def test_the_exported_drawing_is_the_same():
     )
     keypoint, score = map(torch.from_numpy, poses(layout, 0, persons=2))
     maps = render_layout_maps(keypoint, score, layout, (28, 28))
-    with mock.patch.object(torch.compiler, 'is_compiling', lambda: True):
-        dense = render_layout_maps(keypoint, score, layout, (28, 28))
+    dense = render_densely(
+        keypoint, score, layout, (28, 28), render=render_layout_maps
+    )
     torch.testing.assert_close(dense, maps, atol=1e-5, rtol=0)
 
 

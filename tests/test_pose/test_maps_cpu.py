@@ -1,8 +1,7 @@
-from unittest import mock
-
 import numpy as np
 import pytest
 import torch
+from conftest import render_densely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,12 +14,6 @@ from integral_action.pose.maps_cpu import (
 )
 
 BONES = ((0, 1), (1, 2), (3, 0), (2, 2))
-
-
-def render_in_torch(*args, **kwargs):
-    """By the operations that other devices run."""
-    with mock.patch.object(torch.compiler, 'is_compiling', lambda: True):
-        return render_pose_maps(*args, **kwargs)
 
 
 def poses(seed, frames, persons, grid):
@@ -60,7 +53,7 @@ def test_same_maps_as_in_torch(
     args = (*poses(seed, frames, persons, grid), BONES, size)
     options = dict(sigma=sigma, limb_width=limb_width, **options)
     compiled = render_pose_maps(*args, **options)
-    expected = render_in_torch(*args, **options)
+    expected = render_densely(*args, **options)
     assert compiled.dtype == expected.dtype == np.float32
     np.testing.assert_allclose(compiled, expected, rtol=0, atol=1e-6)
 

@@ -1,23 +1,16 @@
-from unittest import mock
-
 import numpy as np
 import pytest
 import torch
+from conftest import render_densely
 
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.maps import render_pose_maps
 
 
-def render_pose_maps_densely(*args, **kwargs):
-    """Draw as a GPU and an exported model do."""
-    with mock.patch.object(torch.compiler, 'is_compiling', lambda: True):
-        return render_pose_maps(*args, **kwargs)
-
-
 def both(keypoint, score, *args, **kwargs):
     keypoint, score = torch.as_tensor(keypoint), torch.as_tensor(score)
     return (
-        render_pose_maps_densely(keypoint, score, *args, **kwargs),
+        render_densely(keypoint, score, *args, **kwargs),
         render_pose_maps(keypoint, score, *args, **kwargs),
     )
 
@@ -51,7 +44,7 @@ def test_same_maps(layout, size, options, whole):
 def test_bones_along_the_axes_by_hand():
     # from (1, 2) to (4, 2): x 1..4, one cell above and below, vector (1, 0)
     points = torch.tensor([[[[1.0, 2.0], [4.0, 2.0]]]])
-    maps = render_pose_maps_densely(
+    maps = render_densely(
         points, torch.ones(1, 1, 2), ((0, 1),), (5, 6), heatmap=False
     )
     expected = torch.zeros(1, 2, 5, 6)

@@ -54,6 +54,7 @@ from release_weights import convert_weights
 import integral_action  # noqa: F401  registers everything
 from integral_action.apis.load_model import read_config
 from integral_action.fileio import atomic_write
+from integral_action.models.data_preprocessors import PoseMapPreprocessor
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.map_options import PoseMapOptions
 from integral_action_cli import command
@@ -166,9 +167,10 @@ def check_config(found: dict, expected: dict, place: str = 'model') -> None:
 
 def _default(component: Optional[str], option: str) -> Any:
     """Return a component's default for an option."""
-    # the pose maps' options stand in a class of their own
     classes = getattr(MODELS.get(component or ''), '__mro__', ())
-    for base in (*classes, PoseMapOptions):
+    if PoseMapPreprocessor in classes:  # its options are a class of their own
+        classes += (PoseMapOptions,)
+    for base in classes:
         parameters = inspect.signature(base.__init__).parameters
         if option in parameters:
             default = parameters[option].default

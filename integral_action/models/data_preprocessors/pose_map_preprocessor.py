@@ -83,9 +83,8 @@ class PoseMapPreprocessor(BaseDataPreprocessor):
         """
         self.check_layout(pose)
         options = self.options
-        frames = pose.flatten(
-            0, 2
-        )  # an export would fix the sizes of six dims
+        # not in six dimensions, whose sizes an export would fix
+        frames = pose.flatten(0, 2)
         maps = render_layout_maps(
             to_map_pixels(frames[..., :2], options.size, options.half_pixel),
             frames[..., 2],
