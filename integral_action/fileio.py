@@ -7,18 +7,22 @@ knows arrays, tensors and plain containers and refuses everything else by name.
 import importlib
 import io
 import json
+import math
 import os
 import pickle
 import re
+import zipfile
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, Optional, Union
+from typing import IO, Any, Dict, Iterable, Iterator, List, Optional, Union
 
 import numpy as np
 
 from integral_action.json_lines import JSONLines, check_encoding
 from integral_action.storage import PathLike, open_file
+
+MOST_BYTES = 2**30  # of an array of an .npz file, in memory
 
 
 class SampleError(ValueError):
@@ -106,6 +110,65 @@ def load_pickle(path: PathLike, backend_args: Optional[Dict] = None) -> Any:
             raise ValueError(
                 f'{path}: cannot be read as a pickle: {error}'
             ) from error
+
+
+def load_arrays(
+    file: IO[bytes],
+    names: Sequence,
+    most: int = MOST_BYTES,
+    reason: str = 'no array is larger',
+) -> List[np.ndarray]:
+    """Load arrays of an ``.npz`` file, without pickle.
+
+    Args:
+        file: the open file.
+        names: of the arrays.
+        most: bytes that each may take in memory: a file of 1 MB may hold 1 GB
+            of zeros.
+        reason: why, for the error.
+
+    Raises:
+        Exception: it is broken, lacks one or holds a larger one; what broken
+            bytes raise has no limit.
+    """
+    if (start := file.read(6)) == b'\x93NUMPY':
+        raise ValueError('one array alone, not .npz')
+    if not start.startswith(b'PK'):
+        raise ValueError('no .npz')
+    file.seek(0)
+    found = []
+    with np.load(file, allow_pickle=False) as arrays:
+        if missing := set(names) - set(arrays.files):
+            raise ValueError(f'no {" and no ".join(sorted(missing))}')
+        for name in names:
+            try:
+                size = _array_size(arrays.zip, name)
+                if size > most:
+                    raise ValueError(
+                        f'{size >> 20} MB, expected {most >> 20} MB at most: '
+                        f'{reason}'
+                    )
+                found.append(arrays[name])
+                if not isinstance(found[-1], np.ndarray):
+                    raise ValueError('no array')
+            except Exception as error:
+                raise ValueError(f'{name}: {error}') from error
+    return found
+
+
+def _array_size(archive: zipfile.ZipFile, name: str) -> int:
+    """Return the bytes that an array takes in memory, by its header."""
+    name = name if name in archive.namelist() else f'{name}.npy'
+    with archive.open(name) as member:
+        start = member.read(2**16)
+    if not start.startswith(np.lib.format.MAGIC_PREFIX):
+        return archive.getinfo(name).file_size
+    file = io.BytesIO(start)
+    read = np.lib.format.read_array_header_2_0
+    if np.lib.format.read_magic(file) == (1, 0):
+        read = np.lib.format.read_array_header_1_0
+    shape, _, dtype = read(file)
+    return math.prod(shape) * dtype.itemsize
 
 
 def read_text(path: PathLike, backend_args: Optional[Dict] = None) -> str:

@@ -4,10 +4,12 @@
 """
 
 from .body_shape import BodyShape
-from .clip import Clip, PersonSettings, load_masks, read_clip
+from .clip import Clip, PersonSettings, read_clip
+from .mask_files import load_masks, write_masks
 from .masks import MASKS, GrabCutMasks, PersonMasks, PoseMasks, find_masks
 from .persons import fill_gaps, follow_persons
 from .pictures import (
+    EDGES,
     cover,
     fill_with_colour,
     paste,
@@ -17,6 +19,7 @@ from .pictures import (
 from .sets import SCENE_SETS, SETS, make_set
 
 __all__ = [
+    'EDGES',
     'MASKS',
     'SCENE_SETS',
     'SETS',
@@ -37,4 +40,5 @@ __all__ = [
     'read_clip',
     'remove_persons',
     'same_times',
+    'write_masks',
 ]

@@ -1,6 +1,7 @@
 """A video with its persons found, as the sets are made of it."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,8 @@ from integral_action.datasets.conversion.video import (
     UnusableError,
 )
 from integral_action.datasets.transforms import DecodeTwoStream, LoadPoses
-from integral_action.fileio import SampleError, atomic_write
+from integral_action.fileio import SampleError
+from integral_action.out_of_context.mask_files import load_masks, write_masks
 from integral_action.out_of_context.masks import PersonMasks, find_masks
 from integral_action.out_of_context.persons import fill_gaps, follow_persons
 
@@ -137,19 +139,6 @@ def read_clip(info: Dict, settings: PersonSettings, mask_file: Path) -> Clip:
     return Clip(frames, keypoint[acts], score[acts], acting, anybody)
 
 
-def load_masks(path: Path) -> Tuple[np.ndarray, np.ndarray]:
-    """Those who act, and anybody, as :func:`read_clip` keeps them."""
-    with np.load(path, allow_pickle=False) as arrays:
-        shape = tuple(arrays['shape'])
-        acting, anybody = (
-            np.unpackbits(arrays[name], count=np.prod(shape))
-            .reshape(shape)
-            .astype(bool)
-            for name in ('acting', 'anybody')
-        )
-    return acting, anybody
-
-
 def _masks(
     frames: np.ndarray,
     keypoint: np.ndarray,
@@ -158,9 +147,10 @@ def _masks(
     path: Path,
 ) -> Tuple[np.ndarray, np.ndarray]:
     if path.is_file():
-        masks = load_masks(path)
-        if masks[0].shape == frames.shape[:3]:
-            return masks
+        with suppress(SampleError):  # of another version: made anew
+            masks = load_masks(path)
+            if masks[0].shape == frames.shape[:3]:
+                return masks
     filled = [
         fill_gaps(
             keypoint[m], score[m] > 0, settings.reach, m < settings.persons
@@ -180,14 +170,7 @@ def _masks(
     anybody = acting | _checked(
         find, frames, find.to_remove(frames, (points, sure))
     )
-    with atomic_write(path) as temporary:
-        with open(temporary, 'wb') as file:
-            np.savez_compressed(
-                file,
-                shape=acting.shape,
-                acting=np.packbits(acting),
-                anybody=np.packbits(anybody),
-            )
+    write_masks(path, acting, anybody)
     return acting, anybody
 
 

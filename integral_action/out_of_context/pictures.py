@@ -7,6 +7,9 @@ import numpy as np
 
 INPAINT_SIDE = 160  # pixels; what fills a hole has no detail to lose
 MARGIN = 0.02  # of the picture's height, round a person that is removed
+EDGES = ('hard', 'feather', 'poisson')
+RIM = 4  # pixels: seamlessClone takes 3 off a mask, and is to see the edge
+BORDER = 8  # pixels round a picture, of ground that goes on
 FEATHER = 0.004  # of its height, the soft rim of one that is pasted
 
 
@@ -55,12 +58,29 @@ def remove_persons(frame: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def paste(
-    frame: np.ndarray, mask: np.ndarray, ground: np.ndarray
+    frame: np.ndarray,
+    mask: np.ndarray,
+    ground: np.ndarray,
+    edge: str = 'feather',
 ) -> np.ndarray:
     """Lay the masked part of a frame over another of its size.
 
-    The rim is soft towards the inside: no pixel outside the mask is taken.
+    No pixel outside the mask is taken.
+
+    Args:
+        frame: uint8 RGB [H, W, 3].
+        mask: bool [H, W].
+        ground: uint8 RGB [H, W, 3].
+        edge: one of :data:`EDGES`: ``'hard'``; ``'feather'``, a rim that is
+            soft towards the inside; ``'poisson'``, colours that go over into
+            the ground's (OpenCV's ``seamlessClone``).
     """
+    if edge == 'poisson':
+        return _clone(frame, mask, ground)
+    if edge == 'hard':
+        return np.where(mask[..., None], frame, ground)
+    if edge != 'feather':
+        raise ValueError(f'edge is {edge!r}, expected one of {EDGES}')
     sigma = FEATHER * mask.shape[0]
     share = mask.astype(np.float32)
     if sigma > 0.3:
@@ -69,6 +89,25 @@ def paste(
     share = share[..., None]
     mixed = share * frame + (1 - share) * ground
     return np.round(mixed).astype(np.uint8)
+
+
+def _clone(
+    frame: np.ndarray, mask: np.ndarray, ground: np.ndarray
+) -> np.ndarray:
+    if not mask.any():
+        return ground.copy()
+    # a mask at the picture's border has no ground there to go over into
+    frame, ground = (
+        cv2.copyMakeBorder(x, *[BORDER] * 4, cv2.BORDER_REPLICATE)
+        for x in (frame, ground)
+    )
+    mask = np.pad(mask.astype(np.uint8) * 255, BORDER)
+    mask = cv2.dilate(mask, None, iterations=RIM)
+    left, top, width, height = cv2.boundingRect(mask)
+    centre = (left + width // 2, top + height // 2)
+    mixed = cv2.seamlessClone(frame, ground, mask, centre, cv2.NORMAL_CLONE)
+    inside = slice(BORDER, -BORDER)
+    return mixed[inside, inside]
 
 
 def cover(frame: np.ndarray, shape: Tuple[int, int]) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from integral_action.out_of_context import (
+    EDGES,
     SETS,
     BodyShape,
     Clip,
@@ -233,6 +234,36 @@ def test_outside_the_mask_nothing_is_taken():
     only = fill_with_colour(picture(RED), mask, (124, 116, 104))
     assert (only[~mask] == (124, 116, 104)).all()
     assert (only[43:97, 53:77] == RED).all()
+
+
+def test_edges_differ_at_the_rim():
+    """A grey person before white, on a dark and a bright ground."""
+    mask = box(np.zeros((120, 160), bool))
+    frame = box(picture((250, 250, 250)), (120, 120, 120))
+    hard = paste(frame, mask, picture((60, 60, 60)), 'hard')
+    assert (hard[mask] == 120).all() and (hard[~mask] == 60).all()
+    feather = paste(frame, mask, picture((60, 60, 60)))
+    rim = mask.copy()
+    rim[42:98, 52:78] = False
+    assert ((feather > 60) & (feather < 120))[rim].any()
+    # 130 darker than what is round it, as before
+    cloned = paste(frame, mask, picture((220, 220, 220)), 'poisson')
+    assert np.abs(cloned[45:95, 55:75].astype(int) - 90).max() < 8
+    assert np.abs(cloned[~mask].astype(int) - 220).max() < 8
+    with pytest.raises(ValueError, match="edge is 'soft'"):
+        paste(frame, mask, frame, 'soft')
+
+
+@pytest.mark.parametrize('edge', EDGES)
+def test_masks_at_the_border_and_of_nothing(edge):
+    ground, mask = picture(BLUE), np.zeros((120, 160), bool)
+    assert (paste(picture(RED), mask, ground, edge) == ground).all()
+    mask[100:, :30] = True
+    pasted = paste(picture(RED), mask, ground, edge)
+    assert pasted.shape == ground.shape and pasted.dtype == np.uint8
+    assert (pasted[:90] == BLUE).all() and (pasted[:, 40:] == BLUE).all()
+    whole = paste(picture(RED), np.ones_like(mask), ground, edge)
+    assert whole.shape == ground.shape
 
 
 def test_a_person_is_filled_with_what_is_round_it():
