@@ -6,7 +6,15 @@ Importing the package registers every component in MMAction2's registries::
 """
 
 from . import compat  # isort: skip  # mends upstream before it is imported
-from . import apis, datasets, engine, evaluation, models, robust
+from . import (
+    apis,
+    datasets,
+    engine,
+    evaluation,
+    models,
+    out_of_context,
+    robust,
+)
 from .version import __version__
 
 __all__ = [
@@ -17,5 +25,6 @@ __all__ = [
     'engine',
     'evaluation',
     'models',
+    'out_of_context',
     'robust',
 ]

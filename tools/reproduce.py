@@ -64,12 +64,23 @@ def parse_args(
         'each video and epoch, and each clip that is tested, with two '
         'ResNet-18 of 8 frames (docs/training.md)',
     )
+    parser.add_argument(
+        '--further-sets',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='FOLDER',
+        help='folders of other sets out of context of the test videos, made '
+        'by out_of_context.py in FOLDER/split1, FOLDER/split2, ... (JHMDB)',
+    )
     args = parser.parse_args(arguments)
     if not DATA[args.data].splits:
         if args.splits != [1]:
             parser.error(f'{args.data} has no --splits')
         if args.held_out:
             parser.error(f'{args.data} has no --held-out')
+        if args.further_sets:
+            parser.error(f'{args.data} has no --further-sets')
     return args
 
 
@@ -87,7 +98,14 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     if args.gpus > 1:
         launch += ['--launcher', 'pytorch']
     runs = [
-        Run.below(args.work_dir, args.data, seed, split, args.held_out)
+        Run.below(
+            args.work_dir,
+            args.data,
+            seed,
+            split,
+            args.held_out,
+            args.further_sets,
+        )
         for seed in args.seeds
         for split in args.splits
     ]

@@ -16,6 +16,7 @@ from .pictures import (
     remove_persons,
     same_times,
 )
+from .scene_mix import SceneMix
 from .sets import SCENE_SETS, SETS, make_set
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     'PersonMasks',
     'PersonSettings',
     'PoseMasks',
+    'SceneMix',
     'cover',
     'fill_gaps',
     'fill_with_colour',

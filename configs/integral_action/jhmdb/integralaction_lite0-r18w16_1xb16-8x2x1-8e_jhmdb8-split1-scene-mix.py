@@ -1,0 +1,12 @@
+_base_ = './integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1.py'
+
+# not of the paper: docs/robust.md
+pipeline = _base_.train_dataloader.dataset.pipeline
+pipeline.insert(
+    2, dict(type='SceneMix', scenes='data/jhmdb-scenes/split1/scenes.jsonl')
+)
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+appearance = 'work_dirs/integralaction-appearance_lite0_1xb16-8x2x1-8e_jhmdb8-split1-scene-mix/epoch_8.pth'
+model = dict(
+    backbone=dict(appearance=dict(init_cfg=dict(checkpoint=appearance)))
+)
