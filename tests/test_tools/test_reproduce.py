@@ -319,6 +319,52 @@ def test_splits_and_seeds_share_what_they_can(tools, tmp_path):
     assert lists in test.command and test.after == [fused]
 
 
+def test_scenes_are_mixed_for_the_appearance_alone(tools, tmp_path):
+    """The pose stream's jobs are those of the data without SceneMix."""
+    experiments, _ = tools
+    plain, mixed = (
+        {
+            job.name: job
+            for job in experiments.plan(
+                ['robust-product'],
+                [experiments.Run.below(tmp_path, data, 3, 2)],
+            )
+        }
+        for data in ('jhmdb-lite0', 'jhmdb-lite0-mix')
+    )
+    scenes = mixed['scenes, split 2']
+    assert scenes.folder == Path('data/jhmdb-scenes/split2')
+    assert 'data/jhmdb/split2_train.jsonl' in scenes.command
+    assert scenes.command[-2:] == ['--sets', 'scenes']
+    name = 'split 2, seed 3'
+    pose = f'train pose-only, {name}'
+    assert mixed[pose].command == plain[pose].command
+    assert mixed[pose].after == plain[pose].after == []
+    option = (
+        'train_dataloader.dataset.pipeline.2.scenes=data/jhmdb-scenes/split2/'
+        'scenes.jsonl'
+    )
+    appearance = mixed[f'train appearance-only, {name}']
+    fused = mixed[f'train robust product, constant G, {name}']
+    assert option in appearance.command and option in fused.command
+    assert appearance.after == [scenes] and appearance in fused.after
+    config = experiments.load_config('robust-product', 'jhmdb-lite0-mix')
+    pipeline = config.train_dataloader.dataset.pipeline
+    assert pipeline[2]['type'] == 'SceneMix'
+
+
+def test_further_sets_are_tested_on(tools, tmp_path):
+    experiments, _ = tools
+    others = [Path('data/others')]
+    run = experiments.Run.below(tmp_path, 'jhmdb', 0, 2, False, others)
+    jobs = {job.name: job for job in experiments.plan(['pose'], [run])}
+    other = jobs['others pose-only, split 2, seed 0']
+    assert 'test_dataloader.dataset.data_root=data/others/split2/' in (
+        other.command
+    )
+    assert other.after == [jobs['train pose-only, split 2, seed 0']]
+
+
 def test_held_out_training_videos_stand_in_for_the_test(tools, tmp_path):
     """No job of a choice of settings reads the test's list."""
     experiments, report = tools
@@ -434,10 +480,16 @@ def test_what_sets_out_of_context_say_is_in_the_table(
 
     _, report = tools
     monkeypatch.chdir(tmp_path)
-    run = report.Run('jhmdb', 0, tmp_path / 'run', split=2)
-    folder = run.sets
-    assert folder == Path('data/jhmdb-context/split2')
-    folder.mkdir(parents=True)
+    others = Path('data/others')
+    run = report.Run(
+        'jhmdb', 0, tmp_path / 'run', split=2, further_sets=(others,)
+    )
+    assert run.sets == {
+        'context': Path('data/jhmdb-context/split2'),
+        'others': Path('data/others/split2'),
+    }
+    for folder in run.sets.values():
+        folder.mkdir(parents=True)
     predictions = {
         'original': (0, 1),
         'person-only': (0, 0),
@@ -460,11 +512,18 @@ def test_what_sets_out_of_context_say_is_in_the_table(
                     pred_score=torch.eye(6)[predicted],
                 )
             )
+    folder = run.sets['context']
     write_annotations(folder / 'all.jsonl', records)
-    for name in ('test', 'context'):
+    # of another source's pictures, which have no labels
+    swapped = [r for r in records if r['set'] == 'scene-swap-still']
+    for record in swapped:
+        del record['background_label']
+    write_annotations(run.sets['others'] / 'all.jsonl', swapped)
+    for name in ('test', 'context', 'others'):
         file = run.folder('appearance') / f'{name}.pkl'
         file.parent.mkdir(parents=True, exist_ok=True)
-        write(samples[:2] if name == 'test' else samples, str(file))
+        some = dict(test=samples[:2], others=samples[6:8])
+        write(some.get(name, samples), str(file))
     cells = report.measure('appearance', run)
     assert cells == {
         'in context top-1': 100,
@@ -476,4 +535,5 @@ def test_what_sets_out_of_context_say_is_in_the_table(
         'follows the moving scene': 0,
         'person only': 50,
         'background only': 0,
+        'scene swap, still (others)': 50,
     }

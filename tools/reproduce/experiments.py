@@ -165,13 +165,15 @@ def plan(
     if not set(models) <= set(ALONE):
         models = [*STREAMS, *(key for key in models if key not in STREAMS)]
     # one for all seeds
-    lists = {run.part: [_hold_out(run)] * run.held_out for run in runs}
+    lists = {
+        run.part: [_hold_out(run)] if run.held_out else [] for run in runs
+    }
     sets, scenes = {}, {}
     for run in runs:
         data, needs = DATA[run.data], lists[run.part]
         if data.sets:
             sets[run.part] = _sets(run, needs)
-        scenes[run.part] = [_scenes(run, needs)] * data.scene_mix
+        scenes[run.part] = [_scenes(run, needs)] if data.scene_mix else []
     jobs = [
         *sum(lists.values(), []),
         *sets.values(),
@@ -179,8 +181,10 @@ def plan(
     ]
     for run in runs:
         generate = _generate(run)
-        made = generate + lists[run.part] + scenes[run.part]
-        trainings = _trainings(models, run, made, launch, reuse_features)
+        made = generate + lists[run.part]
+        trainings = _trainings(
+            models, run, made, scenes[run.part], launch, reuse_features
+        )
         jobs += [*generate, *trainings.values()]
         jobs += _tests(
             run, trainings, sets, launch, swap_validation, reuse_features
@@ -268,10 +272,16 @@ def _trainings(
     models: Sequence[str],
     run: Run,
     made: List[Job],
+    scenes: List[Job],
     launch: Sequence[str],
     reuse_features: bool,
 ) -> Dict[str, Job]:
-    """Return the trainings of a run, by model."""
+    """Return the trainings of a run, by model.
+
+    Args:
+        made: jobs that make the data.
+        scenes: those of SceneMix, which the pose stream has no use for.
+    """
     data_options = []
     if DATA[run.data].generated:
         root = f'{puppets_of(run.seed)}/'
@@ -284,7 +294,8 @@ def _trainings(
     trainings, keeper = {}, None
     for model in models:
         epochs = epochs_of(model, run)
-        options, needs = [], made
+        mixes = scenes if model != 'pose' else []
+        options, needs = [], made + mixes
         text = text_of(model, run.data)
         if model not in ALONE:
             needs = [trainings[stream] for stream in STREAMS]
@@ -294,7 +305,7 @@ def _trainings(
                 for stream in STREAMS
             ]
         options += data_options
-        if DATA[run.data].scene_mix and model != 'pose':
+        if mixes:
             options.append(f'{MIX}.scenes={run.scenes}/scenes.jsonl')
         reuses = reuse_features and model not in UNFROZEN
         if reuses:
