@@ -27,7 +27,8 @@ class Data:
         sets: options of ``out_of_context.py``, where models are tested on
             sets out of context that are made of the test videos.
         pose_of: the data whose pose stream is this one's.
-        scene_mix: whether the training videos' scenes are mixed (SceneMix).
+        scenes: options of ``out_of_context.py``, where the training videos'
+            scenes are mixed (SceneMix).
     """
 
     configs: Dict[str, str]
@@ -41,7 +42,7 @@ class Data:
     group: str = ''
     sets: Tuple[str, ...] = ()
     pose_of: str = ''
-    scene_mix: bool = False
+    scenes: Tuple[str, ...] = ()
 
 
 def mimetics(classes: str) -> List[str]:
@@ -57,9 +58,13 @@ def jhmdb(
     changes: Dict[str, Dict],
     root: str,
     pose_of: str = '',
-    scene_mix: bool = False,
+    mix: bool = False,
 ) -> Data:
     """Return JHMDB in a folder, with the classes that are there."""
+    sets = (
+        f'--layout coco17 --video-prefix {root}/videos --pose-prefix '
+        f'{root}/poses'.split()
+    )
     return Data(
         configs,
         columns=(('in context', 'test', ''),),
@@ -67,12 +72,9 @@ def jhmdb(
         splits=True,
         root=Path(root),
         group='(.+)_[a-z]+_[cn]m_np',  # clips of one source video
-        sets=tuple(
-            f'--layout coco17 --video-prefix {root}/videos --pose-prefix '
-            f'{root}/poses'.split()
-        ),
+        sets=tuple(sets),
         pose_of=pose_of,
-        scene_mix=scene_mix,
+        scenes=tuple(sets) if mix else (),
     )
 
 
@@ -100,11 +102,6 @@ JHMDB_LITE0 = {
     'pose': JHMDB_POSE,
     'integral': 'integralaction_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
     'robust-product': 'integralaction-robust-product_lite0-r18w16_1xb16-8x2x1-8e_jhmdb8-split1',
-}
-# the pose stream is the same
-JHMDB_LITE0_MIX = {
-    model: name if model == 'pose' else f'{name}-scene-mix'
-    for model, name in JHMDB_LITE0.items()
 }
 JHMDB_LITE0_CHANGES = {
     'robust-product-pose-gate': dict(
@@ -156,7 +153,7 @@ DATA = {
         JHMDB_LITE0, JHMDB_LITE0_CHANGES, 'data/jhmdb', 'jhmdb'
     ),
     'jhmdb-lite0-mix': jhmdb(
-        JHMDB_LITE0_MIX, JHMDB_LITE0_CHANGES, 'data/jhmdb', 'jhmdb', True
+        JHMDB_LITE0, JHMDB_LITE0_CHANGES, 'data/jhmdb', 'jhmdb', True
     ),
     # all 21 classes
     'jhmdb21': jhmdb(JHMDB_SMALL, JHMDB_SMALL_CHANGES, 'data/jhmdb21'),
@@ -164,7 +161,7 @@ DATA = {
         JHMDB_LITE0, JHMDB_LITE0_CHANGES, 'data/jhmdb21', 'jhmdb21'
     ),
     'jhmdb21-lite0-mix': jhmdb(
-        JHMDB_LITE0_MIX, JHMDB_LITE0_CHANGES, 'data/jhmdb21', 'jhmdb21', True
+        JHMDB_LITE0, JHMDB_LITE0_CHANGES, 'data/jhmdb21', 'jhmdb21', True
     ),
     # section 4.3: ResNet-18 8x8 in both streams
     'kinetics50': Data(

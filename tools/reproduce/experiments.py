@@ -7,11 +7,11 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from .datasets import DATA, TEST
 from .jobs import Job
-from .rows import config_of, load_config, text_of
+from .rows import config_of, load_config, mixes_scenes, text_of
 from .tables import ALONE, MODELS, PEERS, STREAMS, UNFROZEN
 
 TOOLS = Path(__file__).resolve().parents[1]
-MIX = 'train_dataloader.dataset.pipeline.2'  # SceneMix, in its configs
+MIX = 'train_dataloader.dataset.pipeline.2'  # SceneMix, as rows.py has it
 SWAP = ('test_evaluator._delete_=True', 'test_evaluator.type=SwapAccuracy')
 
 
@@ -173,7 +173,7 @@ def plan(
         data, needs = DATA[run.data], lists[run.part]
         if data.sets:
             sets[run.part] = _sets(run, needs)
-        scenes[run.part] = [_scenes(run, needs)] if data.scene_mix else []
+        scenes[run.part] = [_scenes(run, needs)] if data.scenes else []
     jobs = [
         *sum(lists.values(), []),
         *sets.values(),
@@ -226,7 +226,7 @@ def _scenes(run: Run, lists: List[Job]) -> Job:
     """Return the job that finds what SceneMix takes, of training videos."""
     data, folder = DATA[run.data], run.scenes
     source = data.root / run.train_list
-    options = [*data.sets, '--sets', 'scenes']
+    options = [*data.scenes, '--sets', 'scenes']
     return Job(
         f'scenes, {run.part}',
         folder,
@@ -294,7 +294,7 @@ def _trainings(
     trainings, keeper = {}, None
     for model in models:
         epochs = epochs_of(model, run)
-        mixes = scenes if model != 'pose' else []
+        mixes = scenes if mixes_scenes(model, run.data) else []
         options, needs = [], made + mixes
         text = text_of(model, run.data)
         if model not in ALONE:

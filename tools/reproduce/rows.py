@@ -12,6 +12,12 @@ from integral_action.pose.layouts import KeypointLayout
 from .datasets import DATA
 from .tables import MODELS
 
+# behind DecodeTwoStream; a run has scenes of its own
+SCENE_MIX = """
+pipeline = _base_.train_dataloader.dataset.pipeline
+pipeline.insert(2, dict(type='SceneMix', scenes='given by the run'))
+train_dataloader = dict(dataset=dict(pipeline=pipeline))
+"""
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 # gives the config of another model on the same data
 Load = Callable[[str], Config]
@@ -145,18 +151,26 @@ def config_of(model: str, data: str) -> Path:
     return path
 
 
+def mixes_scenes(model: str, data: str) -> bool:
+    """Whether a model is trained with SceneMix; pose sees no scene."""
+    return bool(DATA[data].scenes) and config_of(model, data) != (
+        config_of('pose', data)
+    )
+
+
 @lru_cache(None)  # for every run, and for each training and test of it
 def text_of(model: str, data: str) -> str:
     """Return a row as a config file; '' for a model that has its own."""
-    config = config_of(model, data)
-    if model not in ROWS:
+    mix = SCENE_MIX if mixes_scenes(model, data) else ''
+    if model not in ROWS and not mix:
         return ''
-    _, changes = ROWS[model]
+    _, changes = ROWS.get(model, (model, {}))
     if callable(changes):
         changes = changes(lambda name: load_config(name, data))
     changes = Config(deepcopy(changes))
     changes.merge_from_dict(DATA[data].changes.get(model, {}))
-    return f'_base_ = {str(config)!r}\n\n{changes.pretty_text}'
+    text = f'_base_ = {str(config_of(model, data))!r}\n\n'
+    return text + changes.pretty_text + mix
 
 
 @lru_cache(None)
