@@ -6,7 +6,9 @@
 from .body_shape import BodyShape
 from .clip import Clip, PersonSettings, read_clip
 from .mask_files import load_masks, write_masks
-from .masks import MASKS, GrabCutMasks, PersonMasks, PoseMasks, find_masks
+from .mask_kinds import MASKS, find_masks
+from .masks import GrabCutMasks, PersonMasks, PoseMasks
+from .mediapipe_masks import MediaPipeMasks
 from .persons import fill_gaps, follow_persons
 from .pictures import (
     EDGES,
@@ -27,6 +29,7 @@ __all__ = [
     'BodyShape',
     'Clip',
     'GrabCutMasks',
+    'MediaPipeMasks',
     'PersonMasks',
     'PersonSettings',
     'PoseMasks',

@@ -19,7 +19,8 @@ from integral_action.datasets.conversion.video import (
 from integral_action.datasets.transforms import DecodeTwoStream, LoadPoses
 from integral_action.fileio import SampleError
 from integral_action.out_of_context.mask_files import load_masks, write_masks
-from integral_action.out_of_context.masks import PersonMasks, find_masks
+from integral_action.out_of_context.mask_kinds import find_masks
+from integral_action.out_of_context.masks import PersonMasks
 from integral_action.out_of_context.persons import fill_gaps, follow_persons
 
 

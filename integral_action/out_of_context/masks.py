@@ -1,12 +1,11 @@
 """Masks of the persons in a video."""
 
 from abc import ABC, abstractmethod
-from typing import Tuple, Type
+from typing import Tuple
 
 import cv2
 import numpy as np
 
-from integral_action.named_class import find_class
 from integral_action.out_of_context.body_shape import BodyShape
 
 CORE = -0.03  # growth, share of the person's height: well inside the body
@@ -19,7 +18,7 @@ class PersonMasks(ABC):
     """Finds the pixels of given persons.
 
     One of your own, such as a segmentation model, is made with ``layout`` and
-    with what ``--mask-options`` of the converter says.
+    with what ``--masks-options`` of the converter says.
 
     Args:
         layout: of the poses, as of :meth:`KeypointLayout.get`.
@@ -139,18 +138,3 @@ class GrabCutMasks(PoseMasks):
             cut = body > 0
         cut = cv2.resize(cut.astype(np.float32), (width, height))
         return cut > 0.5
-
-
-MASKS = dict(poses=PoseMasks, grabcut=GrabCutMasks)
-
-
-def find_masks(name: str) -> Type[PersonMasks]:
-    """Return a class of masks.
-
-    Args:
-        name: a key of :data:`MASKS`, or ``'module:Class'``.
-
-    Raises:
-        ValueError: there is no such class.
-    """
-    return find_class(name, MASKS, PersonMasks, 'masks')

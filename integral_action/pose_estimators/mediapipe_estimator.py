@@ -90,7 +90,7 @@ class MediaPipeEstimator(PoseEstimator):
 
     def _find(self, frame: np.ndarray) -> Poses:
         # it warns as it starts, and where it first finds a person
-        with nullcontext() if self.has_found else _no_stderr():
+        with nullcontext() if self.has_found else no_stderr():
             if self.pose is None:
                 self.pose = self.make_pose()
             result = self.pose.process(frame)
@@ -114,7 +114,7 @@ class MediaPipeEstimator(PoseEstimator):
 
 
 @contextmanager
-def _no_stderr() -> Iterator[None]:
+def no_stderr() -> Iterator[None]:
     """Silence C++, which no setting of mediapipe does."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

@@ -85,7 +85,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add(
         '--masks',
         default='grabcut',
-        help="poses, grabcut, or a 'module:Class' of your own",
+        help="poses, grabcut, mediapipe, or a 'module:Class' of your own",
     )
     add(
         '--masks-options',
