@@ -61,10 +61,6 @@ def jhmdb(
     mix: bool = False,
 ) -> Data:
     """Return JHMDB in a folder, with the classes that are there."""
-    sets = (
-        f'--layout coco17 --video-prefix {root}/videos --pose-prefix '
-        f'{root}/poses'.split()
-    )
     return Data(
         configs,
         columns=(('in context', 'test', ''),),
@@ -72,9 +68,9 @@ def jhmdb(
         splits=True,
         root=Path(root),
         group='(.+)_[a-z]+_[cn]m_np',  # clips of one source video
-        sets=tuple(sets),
+        sets=('--layout', 'coco17'),
         pose_of=pose_of,
-        scenes=tuple(sets) if mix else (),
+        scenes=('--layout', 'coco17') if mix else (),
     )
 
 
@@ -84,6 +80,16 @@ PUPPETS = dict(
     swap=(f'{TEST}.ann_file=in_context.jsonl',),
 )
 PUPPETS_POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'
+PUPPETS_CONFIGS = {
+    'appearance': 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets',
+    'pose': PUPPETS_POSE,
+    'integral': 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+    'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+    'tsm': 'tsm_r18w16_1xb32-1x1x8-12e_puppets-rgb',
+    'stgcn': 'stgcn_1xb32-joint-u8-12e_puppets-keypoint-2d',
+    'posec3d': 'posec3d_slowonly-r50w16_1xb32-u8-12e_puppets-keypoint',
+    'rgbpose-conv3d': 'rgbpose-conv3d_r50w16-r50w8_1xb32-u8-12e_puppets-rgb-keypoint',
+}
 JHMDB_POSE = 'integralaction-pose_r18w16_1xb16-8x2x1-60e_jhmdb8-split1'
 JHMDB_SMALL = {
     'appearance': 'integralaction-appearance_r18w16_1xb16-8x2x1-60e_jhmdb8-split1',
@@ -112,21 +118,19 @@ JHMDB_LITE0_CHANGES = {
 }
 DATA = {
     'puppets': Data(
-        {
-            'appearance': 'integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets',
-            'pose': PUPPETS_POSE,
-            'integral': 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
-            'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
-            'tsm': 'tsm_r18w16_1xb32-1x1x8-12e_puppets-rgb',
-            'stgcn': 'stgcn_1xb32-joint-u8-12e_puppets-keypoint-2d',
-            'posec3d': 'posec3d_slowonly-r50w16_1xb32-u8-12e_puppets-keypoint',
-            'rgbpose-conv3d': 'rgbpose-conv3d_r50w16-r50w8_1xb32-u8-12e_puppets-rgb-keypoint',
-        },
+        PUPPETS_CONFIGS,
         changes={
             'robust-product-pose-gate': dict(
                 model=dict(cls_head=dict(gate_value=0.3))
             )
         },
+        **PUPPETS,
+    ),
+    'puppets-mix': Data(
+        PUPPETS_CONFIGS,
+        pose_of='puppets',
+        # stick figures, some of them small
+        scenes=('--masks', 'poses', '--min-share', '0.01'),
         **PUPPETS,
     ),
     # another appearance stream

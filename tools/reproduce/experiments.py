@@ -68,8 +68,16 @@ class Run:
         return f'{self.part}, {seed}' if DATA[self.data].splits else seed
 
     @property
+    def root(self) -> Path:
+        """Folder of the data."""
+        data = DATA[self.data]
+        return puppets_of(self.seed) if data.generated else data.root
+
+    @property
     def train_list(self) -> str:
         """File name of the list of training videos."""
+        if not DATA[self.data].splits:
+            return 'train.jsonl'
         return f'split{self.split}_train{"-fit" * self.held_out}.jsonl'
 
     @property
@@ -100,12 +108,14 @@ class Run:
     @property
     def scenes(self) -> Path:
         """Folder of the training videos' masks and scenes, for SceneMix."""
-        return Path(f'{DATA[self.data].root}-scenes', self._split)
+        if DATA[self.data].splits:
+            return Path(f'{self.root}-scenes', self._split)
+        return Path(f'{self.root}-scenes')
 
     def folder(self, model: str) -> Path:
-        """Return the folder of a model."""
-        own = self.pose_base if model == 'pose' else None
-        return (own or self.base) / model
+        """Return the folder of a model, or of the generated ``data``."""
+        shared = model in ('pose', 'data') and self.pose_base
+        return (shared or self.base) / model
 
     @property
     def tests(self) -> Dict[str, List[str]]:
@@ -168,24 +178,23 @@ def plan(
     lists = {
         run.part: [_hold_out(run)] if run.held_out else [] for run in runs
     }
-    sets, scenes = {}, {}
-    for run in runs:
-        data, needs = DATA[run.data], lists[run.part]
-        if data.sets:
-            sets[run.part] = _sets(run, needs)
-        scenes[run.part] = [_scenes(run, needs)] if data.scenes else []
-    jobs = [
-        *sum(lists.values(), []),
-        *sets.values(),
-        *sum(scenes.values(), []),
-    ]
+    sets = {
+        run.part: _sets(run, lists[run.part])
+        for run in runs
+        if DATA[run.data].sets
+    }
+    jobs = [*sum(lists.values(), []), *sets.values()]
+    scenes = {}
     for run in runs:
         generate = _generate(run)
         made = generate + lists[run.part]
-        trainings = _trainings(
-            models, run, made, scenes[run.part], launch, reuse_features
-        )
-        jobs += [*generate, *trainings.values()]
+        jobs += generate
+        if DATA[run.data].scenes and run.scenes not in scenes:
+            scenes[run.scenes] = _scenes(run, made)
+            jobs.append(scenes[run.scenes])
+        mix = [scenes[run.scenes]] if run.scenes in scenes else []
+        trainings = _trainings(models, run, made, mix, launch, reuse_features)
+        jobs += trainings.values()
         jobs += _tests(
             run, trainings, sets, launch, swap_validation, reuse_features
         )
@@ -210,28 +219,37 @@ def _hold_out(run: Run) -> Job:
     )
 
 
-def _sets(run: Run, lists: List[Job]) -> Job:
+def _out_of_context(
+    run: Run, file: str, folder: Path, *options: str
+) -> List[str]:
+    """Return the command of ``out_of_context.py`` on a list of a run's."""
+    root = run.root
+    prefixes = ['--video-prefix', root / 'videos']
+    prefixes += ['--pose-prefix', root / 'poses']
+    return _convert('out_of_context', root / file, folder, *prefixes, *options)
+
+
+def _sets(run: Run, needs: List[Job]) -> Job:
     """Return the job that makes the sets out of context of a split."""
-    data, folder = DATA[run.data], run.sets['context']
-    source = data.root / run.test_list
+    folder, options = run.sets['context'], DATA[run.data].sets
     return Job(
         f'sets out of context, {run.part}',
         folder,
-        _convert('out_of_context', source, folder, *data.sets),
-        lists,
+        _out_of_context(run, run.test_list, folder, *options),
+        needs,
     )
 
 
-def _scenes(run: Run, lists: List[Job]) -> Job:
-    """Return the job that finds what SceneMix takes, of training videos."""
-    data, folder = DATA[run.data], run.scenes
-    source = data.root / run.train_list
-    options = [*data.scenes, '--sets', 'scenes']
+def _scenes(run: Run, needs: List[Job]) -> Job:
+    """Return the job that makes SceneMix's scenes, of training videos."""
+    folder, options = run.scenes, DATA[run.data].scenes
     return Job(
-        f'scenes, {run.part}',
+        f'scenes, {run.part if DATA[run.data].splits else run.name}',
         folder,
-        _convert('out_of_context', source, folder, *options),
-        lists,
+        _out_of_context(
+            run, run.train_list, folder, '--sets', 'scenes', *options
+        ),
+        needs,
     )
 
 
