@@ -38,7 +38,7 @@ from rich.markup import escape
 from rich.table import Table
 from video_checks import Limits, Problem, VideoTask, check, crashed
 
-from integral_action_cli import command, one_line
+from integral_action_cli import command
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -126,6 +126,7 @@ if __name__ == '__main__':
 
 from integral_action.fileio import read_annotations, write_text
 from integral_action.journal import Journal, Task, do_what_is_left
+from integral_action.text import one_line
 
 ERRORS = {
     'annotation_file': 'the annotation file cannot be read',

@@ -153,6 +153,7 @@ from integral_action.fileio import (
     SampleError,
     read_annotations,
     write_annotations,
+    write_lines,
     write_text,
 )
 from integral_action.journal import note_settings
@@ -163,6 +164,7 @@ from integral_action.pose_estimators import (
     estimate_poses,
     find_estimator,
 )
+from integral_action.text import one_line
 from integral_action_cli import command
 
 ESTIMATOR_OPTIONS = (
@@ -374,22 +376,6 @@ def device_of(device: str) -> str:
 # ---------------------------------------------------------------- a video
 
 
-def read_frames(path: Path, batch_size: int) -> Iterator[Tuple]:
-    """Decode a video, a batch at a time.
-
-    Yields:
-        Frames, uint8 RGB [B, H, W, 3], and how many the video has.
-
-    Raises:
-        SampleError: it is missing, broken or empty.
-    """
-    reader = VideoReader(path)
-    total = len(reader)
-    for start in range(0, total, batch_size):
-        stop = min(start + batch_size, total)
-        yield reader.get_batch(range(start, stop)), total
-
-
 def estimate(
     video: Video,
     estimator: PoseEstimator,
@@ -406,18 +392,18 @@ def estimate(
         SampleError: the video cannot be read, or the estimator fails on it.
         OSError: the pose file cannot be written.
     """
-    img_shape, done = None, 0
+    reader = VideoReader(video.path)
 
     def batches() -> Iterator[np.ndarray]:
-        nonlocal img_shape, done
-        for frames, total in read_frames(video.path, batch_size):
+        done = 0
+        for frames in reader.batches(batch_size):
             yield frames
-            img_shape, done = list(frames.shape[1:3]), done + len(frames)
-            progress(done / total)
+            done += len(frames)
+            progress(done / len(reader))
 
     poses = estimate_poses(batches(), estimator, str(video.path), max_persons)
     write_poses(video.poses, *poses)
-    return dict(total_frames=done, img_shape=img_shape)
+    return dict(total_frames=len(reader), img_shape=list(reader.shape))
 
 
 def is_done(video: Video) -> bool:
@@ -438,15 +424,8 @@ def look_up(video: Video) -> Dict:
         keypoint, _ = read_poses(video.poses)
     except ValueError as error:
         raise SampleError(f'{error}: remove it') from error
-    frames, _ = next(read_frames(video.path, 1))
-    return dict(
-        total_frames=keypoint.shape[1], img_shape=list(frames.shape[1:3])
-    )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    shape = VideoReader(video.path).shape
+    return dict(total_frames=keypoint.shape[1], img_shape=list(shape))
 
 
 # -------------------------------------------------------------------- all
@@ -555,7 +534,7 @@ def extract(args: argparse.Namespace) -> int:
         shares = all_gather_object((results, seconds))
     except RuntimeError as error:
         raise OSError(
-            f'another worker is gone ({_first_line(error)}): the videos of '
+            f'another worker is gone ({one_line(error)}): the videos of '
             f'this one are done, the same command goes on'
         ) from error
     results = {poses: r for share, _ in shares for poses, r in share.items()}
@@ -563,8 +542,7 @@ def extract(args: argparse.Namespace) -> int:
     if rank == 0:
         write_results(args.out, lists, results, failed, suffix)
         if not all(map(str.isdecimal, names.names)):
-            text = ''.join(f'{name}\n' for name in names.names)
-            write_text(args.out / 'classes.txt', text)
+            write_lines(args.out / 'classes.txt', names.names)
         new = [r['total_frames'] for r in results.values() if r.get('new')]
         rate = sum(new) / max(seconds for _, seconds in shares)
         print(

@@ -106,7 +106,9 @@ def predict(
 
 def _sentence(error: Exception, *uploaded: Optional[str]) -> str:
     """An error in one line, with files called as whoever dropped them does."""
-    text = ' '.join(str(error).split()) or type(error).__name__
+    from integral_action.text import one_line
+
+    text = one_line(error)
     for path in filter(None, uploaded):
         text = text.replace(f'{Path(path).parent}{os.sep}', '')
     return text

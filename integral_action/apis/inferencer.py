@@ -23,6 +23,7 @@ from rich.progress import Progress
 from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.video_reader import FrameReader, Window
 from integral_action.datasets.wrappers import innermost
 from integral_action.fileio import SampleError, atomic_write
 from integral_action.models.recognizers import TwoStreamRecognizer
@@ -34,11 +35,11 @@ from integral_action.pose_estimators import (
     find_estimator,
     is_estimator,
 )
-from integral_action.text import printable
+from integral_action.text import one_line
 
 from .load_model import load_model
 from .timeline import best_labels, border_times, label_timeline, split_windows
-from .videos import OpenVideo, VideoInput, list_inputs
+from .videos import VideoInput, list_inputs
 
 Estimator = Union[PoseEstimator, Dict, str]
 
@@ -48,7 +49,7 @@ class _Job:
     """A video under way."""
 
     video: VideoInput
-    opened: Optional[OpenVideo] = None
+    reader: Optional[FrameReader] = None
     poses: Optional[Tuple[np.ndarray, np.ndarray]] = None
     windows: List[Tuple[int, int]] = field(default_factory=list)  # frames
     results: List = field(default_factory=list)  # a data sample a window
@@ -65,7 +66,7 @@ class _Job:
 
     def close(self) -> None:
         """Let go of what many videos have no memory for."""
-        self.opened = self.poses = None
+        self.reader = self.poses = None
         self.results = []
 
 
@@ -92,9 +93,9 @@ class _Call:
     def frames(self, job: _Job, doing: str) -> Iterator[np.ndarray]:
         """All frames of a video, in batches, with a bar."""
         name = f'{doing}: {Path(job.video.name).name}'
-        bar = self.progress.add_task(name, total=len(job.opened))
+        bar = self.progress.add_task(name, total=len(job.reader))
         try:
-            for frames in job.opened.batches():
+            for frames in job.reader.batches():
                 yield frames
                 self.progress.advance(bar, len(frames))
         finally:
@@ -378,7 +379,7 @@ class IntegralActionInferencer(BaseInferencer):
         """
         (job,), call = self._plan(video, poses, fps=fps)
         self._open(job, call)
-        return self.pipeline(self._sample(job, 0, len(job.opened)))
+        return self.pipeline(self._sample(job, 0, len(job.reader)))
 
     def visualize(
         self, inputs: List[_Job], preds: List[Dict], *, call: _Call
@@ -439,13 +440,13 @@ class IntegralActionInferencer(BaseInferencer):
                 _fail(job, error, call)
 
     def _open(self, job: _Job, call: _Call) -> None:
-        job.opened = OpenVideo(job.video, call.fps)
+        job.reader = job.video.open(call.fps)
         job.poses = self._poses(job, call)
-        frames = len(job.opened)
+        frames = len(job.reader)
         job.windows = [(0, frames)]
         if call.window is not None:
             sizes = (call.window, call.stride)
-            sizes = (max(1, round(n * job.opened.fps)) for n in sizes)
+            sizes = (max(1, round(n * job.reader.mean_fps)) for n in sizes)
             job.windows = split_windows(frames, *sizes)
 
     def _poses(
@@ -457,8 +458,8 @@ class IntegralActionInferencer(BaseInferencer):
         sample = dict(
             filename=job.video.name,
             keypoint_layout=self.layout,
-            total_frames=len(job.opened),
-            img_shape=job.opened.shape,
+            total_frames=len(job.reader),
+            img_shape=job.reader.shape,
         )
         given = job.video.poses
         if isinstance(given, (str, Path)):
@@ -481,9 +482,9 @@ class IntegralActionInferencer(BaseInferencer):
         """Frames ``start`` to ``stop``, as a dataset gives a video."""
         sample = dict(
             filename=job.video.name,
-            video_reader=job.opened.window(start, stop),
+            video_reader=Window(job.reader, start, stop),
             total_frames=stop - start,
-            img_shape=job.opened.shape,
+            img_shape=job.reader.shape,
             keypoint_layout=self.layout,
             start_index=0,
             modality='Pose',
@@ -522,7 +523,7 @@ class IntegralActionInferencer(BaseInferencer):
 
     def _summary(self, job: _Job, call: _Call) -> Dict:
         """A video's prediction, out of its windows'."""
-        seconds = job.opened.times
+        seconds = job.reader.times
         scores = np.stack([_array(one.pred_score) for one in job.results])
         score = scores.mean(0)
         if not np.isfinite(score).all():
@@ -580,7 +581,7 @@ class IntegralActionInferencer(BaseInferencer):
         # matplotlib, which it brings, takes a while to import
         from integral_action.visualization import overlay_film, write_video
 
-        seconds = job.opened.times
+        seconds = job.reader.times
         captions = []
         starts = border_times(job.windows, seconds)
         for start, one in zip(starts, job.results):
@@ -601,14 +602,14 @@ class IntegralActionInferencer(BaseInferencer):
             timeline=prediction.get('timeline'),
         )
         path = call.out_dir / f'{job.video.out}.mp4'
-        write_video(path, film, job.opened.fps)
+        write_video(path, film, job.reader.mean_fps)
         return str(path)
 
 
 def _fail(job: _Job, error: Exception, call: _Call) -> None:
     """Note what is wrong with a video; of a single one it is raised."""
     job.error = error
-    text = printable(' '.join(str(error).split())) or type(error).__name__
+    text = one_line(error)
     job.prediction = dict(input=job.video.name, error=text)
     job.close()
     if call.several:

@@ -76,7 +76,7 @@ import cv2
 from integral_action.fileio import (
     remove_unfinished,
     write_annotations,
-    write_text,
+    write_lines,
 )
 from integral_action.journal import note_settings
 from integral_action.pose.files import write_poses
@@ -796,7 +796,7 @@ def write_lists(out: Path, args: Dict, tasks: List) -> None:
     records['test'] = records['in_context'] + records['out_of_context']
     for name, lines in records.items():
         write_annotations(out / f'{name}.jsonl', lines)
-    write_text(out / 'classes.txt', ''.join(f'{a.name}\n' for a in ACTIONS))
+    write_lines(out / 'classes.txt', [action.name for action in ACTIONS])
 
 
 def died(task: Tuple[str, int]) -> None:

@@ -36,7 +36,7 @@ if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
 from integral_action.datasets.conversion import link_to, split_files
-from integral_action.fileio import write_text
+from integral_action.fileio import write_lines
 from integral_action_cli import command
 
 
@@ -124,17 +124,12 @@ def check_pose_files(names: List[str]) -> None:
 
 def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
     """Write the lists and the names of the classes; gives the names."""
-    classes = sorted({name.split('/')[0] for name in sum(lists.values(), [])})
+    classes = sorted(set(map(folder_of, sum(lists.values(), []))))
     label = {name: number for number, name in enumerate(classes)}
-    texts = {
-        f'{split}.txt': ''.join(
-            f'{name} {label[name.split("/")[0]]}\n' for name in names
-        )
-        for split, names in lists.items()
-    }
-    texts['classes.txt'] = ''.join(f'{name}\n' for name in classes)
-    for name, text in texts.items():
-        write_text(out / name, text)
+    for split, names in lists.items():
+        lines = [f'{name} {label[folder_of(name)]}' for name in names]
+        write_lines(out / f'{split}.txt', lines)
+    write_lines(out / 'classes.txt', classes)
     return classes
 
 
@@ -159,7 +154,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     classes = write_lists(args.out, lists)
     table = Table('label', 'class', *lists)
     counts = {
-        split: Counter(name.split('/')[0] for name in members)
+        split: Counter(map(folder_of, members))
         for split, members in lists.items()
     }
     for number, name in enumerate(classes):
@@ -169,7 +164,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
     Console().print(table)
     if others:
         print(f'left out, no videos: {len(others)} ({_some(others)})')
-    empty = {name.split('/')[0] for name in others if '/' in name}
+    empty = {folder_of(name) for name in others if '/' in name}
     empty = sorted(empty - set(classes))
     if empty:
         print(f'left out, folders without a video: {_some(empty)}')
