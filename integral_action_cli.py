@@ -188,6 +188,24 @@ def launch(prog: str, script: Path, arguments: List[str]) -> List[str]:
     return others
 
 
+class _Help(
+    argparse.RawDescriptionHelpFormatter,
+    argparse.ArgumentDefaultsHelpFormatter,
+):
+    """A tool's docstring as it is, and defaults that a help does not tell."""
+
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
+        told = 'default' in (action.help or '')
+        if told or action.default in (None, False, '', [], {}):
+            return action.help
+        return super()._get_help_string(action)
+
+
+def make_parser(doc: str) -> argparse.ArgumentParser:
+    """Return a parser whose help begins with a tool's docstring."""
+    return argparse.ArgumentParser(description=doc, formatter_class=_Help)
+
+
 def command(
     *errors: type,
     status: int = 1,

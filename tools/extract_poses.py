@@ -38,6 +38,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from integral_action_cli import command, make_parser
+
 
 def _shard(text: str) -> Tuple[int, int]:
     part, parts = map(int, text.split('/'))
@@ -57,10 +59,7 @@ _shard.__name__, _positive.__name__ = 'I/N (I from 0)', 'positive number'
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     add = parser.add_argument
     add('videos', nargs='+', type=Path, help='folders, lists or videos')
     add('out', type=Path, help='folder to write')
@@ -165,7 +164,6 @@ from integral_action.pose_estimators import (
     find_estimator,
 )
 from integral_action.text import one_line
-from integral_action_cli import command
 
 ESTIMATOR_OPTIONS = (
     'model weights det_model det_weights score_thr input_size'

@@ -13,6 +13,8 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Optional
 
+from integral_action_cli import make_parser
+
 
 class Part(NamedTuple):
     """A package that only some need.
@@ -53,10 +55,7 @@ PARTS = (
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--json', action='store_true', help='print one JSON object'
     )

@@ -1,7 +1,7 @@
 import json
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import (
     Any,
@@ -15,8 +15,9 @@ from typing import (
 )
 
 import numpy as np
+import torch
 from mmengine.dataset import Compose, pseudo_collate
-from mmengine.infer import BaseInferencer
+from mmengine.device import get_device
 from rich.console import Console
 from rich.progress import Progress
 
@@ -25,7 +26,7 @@ from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.video_reader import FrameReader, Window
 from integral_action.datasets.wrappers import innermost
-from integral_action.fileio import SampleError, atomic_write
+from integral_action.fileio import SampleError, write_text
 from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import (
@@ -102,7 +103,7 @@ class _Call:
             self.progress.remove_task(bar)
 
 
-class IntegralActionInferencer(BaseInferencer):
+class IntegralActionInferencer:
     """Predict videos with a checkpoint of this project, of any stage.
 
     The model, its test pipeline and its keypoint layout come from the
@@ -147,15 +148,16 @@ class IntegralActionInferencer(BaseInferencer):
         fuse: bool = False,
         unknown_below: Optional[float] = None,
     ) -> None:
-        self.fuse = fuse
-        super().__init__(
-            weights=str(checkpoint),
-            device=device,
-            scope='mmaction',
-            show_progress=show_progress,
-        )
-        self.cfg = self.model.cfg
+        self.checkpoint, self.show_progress = str(checkpoint), show_progress
+        self.model = load_model(checkpoint, device or get_device(), fuse)
+        if not isinstance(self.model, TwoStreamRecognizer):
+            raise ValueError(
+                f'{checkpoint}: its model is a {type(self.model).__name__}, '
+                f"not a TwoStreamRecognizer; MMAction2's "
+                f'ActionRecogInferencer may run it'
+            )
         self.streams = self.model.backbone.streams
+        self.pipeline, self.layout = self._read_config()
         self.classes = self._class_names(classes)
         if unknown_below is None:
             unknown_below = self.model.dataset_meta.get('unknown_below', 0)
@@ -179,20 +181,8 @@ class IntegralActionInferencer(BaseInferencer):
                 return False
         return self.auto or self.pose_estimator is not None
 
-    # ------------------------------------------------ what the base calls
-
-    def _init_model(self, cfg: Any, weights: str, device: str):
-        model = load_model(weights, device, self.fuse)
-        if not isinstance(model, TwoStreamRecognizer):
-            raise ValueError(
-                f'{weights}: its model is a {type(model).__name__}, not a '
-                f"TwoStreamRecognizer; MMAction2's ActionRecogInferencer may "
-                f'run it'
-            )
-        self.checkpoint = weights
-        return model
-
-    def _init_pipeline(self, cfg: Any) -> Compose:
+    def _read_config(self) -> Tuple[Compose, KeypointLayout]:
+        """Return the test pipeline and the layout of the model's config."""
         cfg = self.model.cfg
         dataset = cfg.get('test_dataloader', {}).get('dataset', {})
         dataset = next(innermost(dataset))
@@ -214,8 +204,7 @@ class IntegralActionInferencer(BaseInferencer):
             layout = getattr(
                 self.model.data_preprocessor, 'layout', 'openpose18'
             )
-        self.layout = KeypointLayout.get(layout)
-        return Compose(steps)
+        return Compose(steps), KeypointLayout.get(layout)
 
     def _class_names(self, classes: Any) -> List[str]:
         number = self.model.cls_head.num_classes
@@ -344,7 +333,8 @@ class IntegralActionInferencer(BaseInferencer):
         )
         with call.progress as progress:
             bar = progress.add_task('videos', total=len(jobs))
-            for batch in self.preprocess(jobs, batch_size, call=call):
+            windows = self._windows(jobs, call)
+            while batch := list(islice(windows, batch_size)):
                 for job, result in self._predict(batch):
                     job.results.append(result)
                     if len(job.results) == len(job.windows):
@@ -352,20 +342,10 @@ class IntegralActionInferencer(BaseInferencer):
                 progress.update(bar, completed=sum(job.done for job in jobs))
         if len(jobs) == 1 and jobs[0].error is not None:
             raise jobs[0].error
-        return self.postprocess(
-            [job.prediction for job in jobs], [job.overlay for job in jobs]
-        )
-
-    def preprocess(
-        self, inputs: List[_Job], batch_size: int = 1, *, call: _Call
-    ) -> Iterator[List[Tuple[_Job, Dict]]]:
-        """Run the pipeline over the videos' windows.
-
-        Yields:
-            At most ``batch_size`` windows, each with its video.
-        """
-        yield from self._get_chunk_data(
-            self._windows(inputs, call), batch_size
+        return dict(
+            predictions=[job.prediction for job in jobs],
+            visualization=[job.overlay for job in jobs],
+            num_failed=sum(job.error is not None for job in jobs),
         )
 
     def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
@@ -380,24 +360,6 @@ class IntegralActionInferencer(BaseInferencer):
         (job,), call = self._plan(video, poses, fps=fps)
         self._open(job, call)
         return self.pipeline(self._sample(job, 0, len(job.reader)))
-
-    def visualize(
-        self, inputs: List[_Job], preds: List[Dict], *, call: _Call
-    ) -> List[str]:
-        """Write overlays of predicted videos; gives their paths."""
-        return [
-            self._overlay(job, pred, call) for job, pred in zip(inputs, preds)
-        ]
-
-    def postprocess(
-        self, preds: List[Dict], visualization: List[Optional[str]], **kwargs
-    ) -> Dict:
-        """Return the result of a call."""
-        return dict(
-            predictions=preds,
-            visualization=visualization,
-            num_failed=sum('error' in one for one in preds),
-        )
 
     def _plan(
         self, inputs: Any, poses: Any, **settings
@@ -495,27 +457,25 @@ class IntegralActionInferencer(BaseInferencer):
             sample['keypoint_score'] = score[:, start:stop]
         return sample
 
+    @torch.no_grad()
     def _predict(
         self, batch: List[Tuple[_Job, Dict]]
     ) -> Iterator[Tuple[_Job, Any]]:
         """Windows whose inputs have one size go through the model together."""
         for _, group in groupby(batch, lambda one: _shapes(one[1])):
             jobs, samples = zip(*group)
-            yield from zip(jobs, self.forward(pseudo_collate(samples)))
+            results = self.model.test_step(pseudo_collate(samples))
+            yield from zip(jobs, results)
 
     def _finish(self, job: _Job, call: _Call) -> None:
         try:
             prediction = self._summary(job, call)
             if call.out_dir is not None:
                 if call.draw:
-                    (job.overlay,) = self.visualize(
-                        [job], [prediction], call=call
-                    )
-                out = call.out_dir / f'{job.video.out}.json'
-                with atomic_write(out) as temporary:
-                    temporary.write_text(
-                        json.dumps(prediction, allow_nan=False) + '\n'
-                    )
+                    job.overlay = self._overlay(job, prediction, call)
+                text = json.dumps(prediction, allow_nan=False)
+                path = call.out_dir / f'{job.video.out}.json'
+                write_text(path, f'{text}\n')
             job.prediction = prediction
             job.close()
         except SampleError as error:  # of frames that no clip has seen

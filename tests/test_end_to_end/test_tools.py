@@ -332,24 +332,23 @@ def test_report_of_the_demo(trained, puppets, monkeypatch):
 
     demo_report.write_report(puppets, trained, Console())
     report = (trained / 'report.md').read_text()
-    rows = demo_report.rows_of(demo_report.collect(trained))
-    assert [row.name for row in rows] == [
+    rows = demo_report.table_of(demo_report.collect(trained)).rows
+    assert list(rows) == [
         'appearance-only',
         'pose-only',
         'score average',
         'IntegralAction',
     ]
-    for row in rows:
-        assert f'| {row.name} | {row.inside:.1f} | {row.outside:.1f} |' in (
-            report
-        )
+    for name, (inside, outside, *_) in rows.items():
+        assert f'| {name} | {inside:.1f} | {outside:.1f} |' in report
     samples = load_pickle(trained / 'pose' / 'test.pkl')
     right = [
         int(s['pred_score'].argmax()) == int(s['gt_label'])
         for s in samples
         if s['context'] == 'out'
     ]
-    assert rows[1].outside == pytest.approx(100 * sum(right) / len(right))
+    outside = rows['pose-only'][1]
+    assert outside == pytest.approx(100 * sum(right) / len(right))
     for name in ('examples', 'accuracy', 'gate'):
         assert (trained / f'{name}.png').stat().st_size > 5000
 

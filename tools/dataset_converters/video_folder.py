@@ -19,13 +19,12 @@ from converter_arguments import add_split_arguments, folder
 from rich.console import Console
 from rich.table import Table
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('videos', type=folder, help='a folder a class')
     parser.add_argument('out', type=Path, help='folder to write')
     add_split_arguments(parser, '--test-share')
@@ -37,7 +36,6 @@ if __name__ == '__main__':
 
 from integral_action.datasets.conversion import link_to, split_files
 from integral_action.fileio import write_lines
-from integral_action_cli import command
 
 
 def folder_of(name: str) -> str:

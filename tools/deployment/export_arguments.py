@@ -4,19 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Callable, Sequence
 
-from integral_action_cli import command
+from integral_action_cli import command, make_parser
 
 # of a DeployableRecognizer, a path and metadata: writes the file, and gives
 # what runs it, inputs to outputs
 Export = Callable[..., Callable]
 
 
-def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
+def export_parser(description: str, ending: str) -> argparse.ArgumentParser:
     """The options that both have."""
-    parser = argparse.ArgumentParser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(description)
     parser.set_defaults(ending=ending)
     parser.add_argument('checkpoint', metavar='CHECKPOINT')
     parser.add_argument('out', metavar=f'OUT{ending}', type=Path)
@@ -25,7 +22,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         choices=('keypoints', 'maps'),
         default='keypoints',
         help='input of the pose stream: keypoints, whose maps are drawn '
-        'inside, or ready maps (default: keypoints)',
+        'inside, or ready maps',
     )
     parser.add_argument(
         '--fp16', action='store_true', help='compute in half precision'
@@ -60,7 +57,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         type=int,
         default=50,
         metavar='N',
-        help='number of videos to check (default: 50)',
+        help='number of videos to check',
     )
     return parser
 

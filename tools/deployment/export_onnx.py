@@ -20,18 +20,18 @@ import argparse
 import sys
 from typing import List, Optional
 
-from export_arguments import make_parser, run
+from export_arguments import export_parser, run
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Export; the exit status is 1 where that cannot be."""
-    parser = make_parser(__doc__, '.onnx')
+    parser = export_parser(__doc__, '.onnx')
     parser.add_argument(
         '--opset',
         type=int,
         default=17,
         choices=range(17, 21),
-        help='operator set of ONNX (default: 17)',
+        help='operator set of ONNX',
     )
     args = parser.parse_args(arguments)
 
