@@ -77,13 +77,6 @@ def parse_args(arguments=None) -> argparse.Namespace:
         help='rtmpose: body, halpe26, wholebody, rtmo or a .onnx file; '
         'movenet: the .onnx file; mmpose: alias, name or config file',
     )
-    add('--weights', help="mmpose: the model's checkpoint")
-    add(
-        '--det-model',
-        help="rtmpose: the detector's .onnx file; mmpose: alias, name or "
-        'config file of the detector, or whole_image',
-    )
-    add('--det-weights', help="mmpose: the detector's checkpoint")
     add(
         '--score-thr',
         type=float,
@@ -91,16 +84,12 @@ def parse_args(arguments=None) -> argparse.Namespace:
         'mmpose 0.3, mediapipe 0.5)',
     )
     add(
-        '--input-size',
-        type=_positive,
-        help='movenet: longer side of what the model sees, pixels (256)',
-    )
-    add(
         '--options',
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help="further arguments of the estimator's class",
+        help="further arguments of the estimator's class, such as det_model "
+        'of rtmpose and mmpose',
     )
     add(
         '--device',
@@ -164,10 +153,6 @@ from integral_action.pose_estimators import (
     find_estimator,
 )
 from integral_action.text import one_line
-
-ESTIMATOR_OPTIONS = (
-    'model weights det_model det_weights score_thr input_size'
-).split()
 
 # ------------------------------------------------------------ what to do
 
@@ -561,7 +546,7 @@ def estimator_options(
         ValueError: it does not take one, or needs one more.
     """
     options = dict(args.options or {}, device=device_of(args.device))
-    for name in ESTIMATOR_OPTIONS:
+    for name in ('model', 'score_thr'):
         if getattr(args, name) is not None:
             options[name] = getattr(args, name)
     signature = inspect.signature(kind)

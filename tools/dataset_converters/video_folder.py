@@ -34,6 +34,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
+from integral_action.checkpoints import some
 from integral_action.datasets.conversion import link_to, split_files
 from integral_action.fileio import write_lines
 
@@ -105,21 +106,6 @@ def split_videos(
     return {name: sorted(members) for name, members in lists.items()}
 
 
-def check_pose_files(names: List[str]) -> None:
-    """Poses of a.avi and of a.mp4 would be in one file.
-
-    Raises:
-        ValueError: there are two such videos.
-    """
-    found = {}
-    for name in names:
-        other = found.setdefault(PurePosixPath(name).with_suffix(''), name)
-        if other != name:
-            raise ValueError(
-                f'{other} and {name} differ in their endings alone: rename one'
-            )
-
-
 def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
     """Write the lists and the names of the classes; gives the names."""
     classes = sorted(set(map(folder_of, sum(lists.values(), []))))
@@ -129,10 +115,6 @@ def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
         write_lines(out / f'{split}.txt', lines)
     write_lines(out / 'classes.txt', classes)
     return classes
-
-
-def _some(names: List[str]) -> str:
-    return ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
 
 
 @command(re.error)
@@ -145,7 +127,6 @@ def main(arguments: Optional[List[str]] = None) -> None:
         raise ValueError(
             f'{args.videos}: no videos in folders that name their class'
         )
-    check_pose_files(names)
     lists = split_videos(names, args.test_share, args.seed, args.group)
     args.out.mkdir(parents=True, exist_ok=True)
     link_to(args.out / 'videos', args.videos)
@@ -161,11 +142,11 @@ def main(arguments: Optional[List[str]] = None) -> None:
         )
     Console().print(table)
     if others:
-        print(f'left out, no videos: {len(others)} ({_some(others)})')
+        print(f'left out, no videos: {len(others)} ({some(others)})')
     empty = {folder_of(name) for name in others if '/' in name}
     empty = sorted(empty - set(classes))
     if empty:
-        print(f'left out, folders without a video: {_some(empty)}')
+        print(f'left out, folders without a video: {some(empty)}')
     if len(names) < len(every):
         print(f'left out, in no folder of a class: {len(every) - len(names)}')
     print(f'{len(classes)} classes; written: {args.out}')
