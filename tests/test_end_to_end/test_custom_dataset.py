@@ -4,8 +4,9 @@ import re
 import shlex
 
 import pytest
+from commands import fork, run
 from conftest import CONFIGS, ROOT
-from test_tools import fork, mim, run  # noqa: F401  a fixture
+from test_tools import mim  # noqa: F401  a fixture
 
 from integral_action.fileio import load_pickle, read_annotations
 

@@ -7,22 +7,20 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from importlib.util import find_spec
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import pytest
 import release
 import torch
+from commands import ENV, fork, run
 from conftest import CONFIGS, ROOT
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 
-import integral_action_cli
 from integral_action.apis import IntegralActionInferencer, load_model
 from integral_action.fileio import load_pickle, read_annotations
 from integral_action.pose.files import read_poses
@@ -32,54 +30,6 @@ POSE = 'integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets'
 FUSED = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
 RELEASE = 'integralaction-release_r18-r18_4xb8-8x8x1-8x8x1-30e_kinetics50'
 MMACTION = Path(find_spec('mmaction').submodule_search_locations[0])
-
-ENV = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'}
-
-
-def run(*command, cwd, check=True):
-    """Run a command, output and all; gives what it printed."""
-    result = subprocess.run(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=ENV,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    if check:
-        assert result.returncode == 0, result.stdout[-3000:]
-    else:
-        assert result.returncode != 0
-    return result.stdout
-
-
-def fork(script, *arguments, cwd, check=True):
-    """As :func:`run`, one of our tools in a fork of this process, which has
-    imported torch and the package already."""
-    script = ROOT / 'tools' / script
-    if torch.cuda.is_available():  # whose threads outlive no fork
-        command = (sys.executable, script, *arguments)
-        return run(*command, cwd=cwd, check=check)
-    with tempfile.TemporaryFile('w+') as output:
-        process = get_context('fork').Process(
-            target=_run_script, args=(script, arguments, cwd, output.fileno())
-        )
-        process.start()
-        process.join()
-        output.seek(0)
-        text = output.read()
-    assert (process.exitcode == 0) == check, text[-3000:]
-    return text
-
-
-def _run_script(script, arguments, cwd, output):
-    os.chdir(cwd)
-    os.environ.update(ENV)
-    torch.set_num_threads(1)
-    sys.stdout = sys.stderr = open(output, 'w', buffering=1, closefd=False)
-    sys.argv = list(map(str, (script, *arguments)))
-    sys.path.insert(0, str(script.parent))
-    integral_action_cli.run_script(script)
 
 
 def data_options(data):

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Callable
 
 from integral_action_cli import command, make_parser
 
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace, export: Export) -> int:
         raise ValueError(f'{args.checkpoint}: {error}') from error
     run_exported = export(deployable, args.out, metadata)
     for name, shape in metadata['inputs'].items():
-        print(f'input {name}: {_shape(shape)}')
+        print(f'input {name}: [{", ".join(map(str, shape))}]')
     for name in metadata['outputs']:
         print(f'output {name}')
     if classes is None:
@@ -125,7 +125,3 @@ def _verify(args, deployable, metadata, run_exported) -> int:
             f'difference is {max(differences):.1e}, more than {allowed:.0e}'
         )
     return 0
-
-
-def _shape(shape: Sequence) -> str:
-    return f'[{", ".join(map(str, shape))}]'

@@ -16,7 +16,6 @@ names, sampling and preprocessing are in its metadata. See docs/deployment.md
 and demo/onnx_inference.py.
 """
 
-import argparse
 import sys
 from typing import List, Optional
 
@@ -39,22 +38,18 @@ def main(arguments: Optional[List[str]] = None) -> int:
         from integral_action.deployment import export_onnx
 
         export_onnx(deployable, path, metadata, args.opset)
-        return _runner(path, args)
+        if not args.verify:
+            return None
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(
+            str(path), providers=['CPUExecutionProvider']
+        )
+        return lambda inputs: session.run(
+            None, {name: value.numpy() for name, value in inputs.items()}
+        )
 
     return run(args, export)
-
-
-def _runner(path, args: argparse.Namespace):
-    if not args.verify:
-        return None
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(
-        str(path), providers=['CPUExecutionProvider']
-    )
-    return lambda inputs: session.run(
-        None, {name: value.numpy() for name, value in inputs.items()}
-    )
 
 
 if __name__ == '__main__':
