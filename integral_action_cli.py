@@ -12,6 +12,7 @@ a config does.
 import argparse
 import ast
 import os
+import runpy
 import sys
 from difflib import get_close_matches
 from functools import wraps
@@ -187,6 +188,24 @@ def launch(prog: str, script: Path, arguments: List[str]) -> List[str]:
     return others
 
 
+class _Help(
+    argparse.RawDescriptionHelpFormatter,
+    argparse.ArgumentDefaultsHelpFormatter,
+):
+    """A tool's docstring as it is, and defaults that a help does not tell."""
+
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
+        told = 'default' in (action.help or '')
+        if told or action.default in (None, False, '', [], {}):
+            return action.help
+        return super()._get_help_string(action)
+
+
+def make_parser(doc: str) -> argparse.ArgumentParser:
+    """Return a parser whose help begins with a tool's docstring."""
+    return argparse.ArgumentParser(description=doc, formatter_class=_Help)
+
+
 def command(
     *errors: type,
     status: int = 1,
@@ -210,7 +229,9 @@ def command(
             try:
                 return int(function(*args, **kwargs) or 0)
             except (OSError, ValueError, ImportError, *errors) as error:
-                print(f'error: {one_line(error)}', file=sys.stderr)
+                # read alone: the package itself may be what cannot be imported
+                text = runpy.run_path(str(package_folder() / 'text.py'))
+                print(f'error: {text["one_line"](error)}', file=sys.stderr)
                 return status
             except KeyboardInterrupt:
                 print(stopped, file=sys.stderr)
@@ -219,12 +240,6 @@ def command(
         return run
 
     return decorate
-
-
-def one_line(error: Exception) -> str:
-    """Return an error's text in one line, as a terminal can show it."""
-    text = ' '.join(str(error).split()) or type(error).__name__
-    return ''.join(c if c.isprintable() else '\ufffd' for c in text)
 
 
 def run_script(path: Path) -> None:
@@ -282,9 +297,7 @@ def config_path(prog: str, argument: str) -> str:
 
 
 def version() -> str:
-    scope = {}
-    exec((package_folder() / 'version.py').read_text(), scope)
-    return scope['__version__']
+    return runpy.run_path(str(package_folder() / 'version.py'))['__version__']
 
 
 def summary(name: str, tool: Union[str, Dict]) -> str:

@@ -284,7 +284,7 @@ def _videos_of(
 
 def write_annotations(path: PathLike, records: Iterable[Dict]) -> None:
     """Write videos as JSON lines. The file appears only whole."""
-    write_text(path, ''.join(f'{json.dumps(one)}\n' for one in records))
+    write_lines(path, map(json.dumps, records))
 
 
 @contextmanager
@@ -311,8 +311,14 @@ def atomic_write(path: PathLike) -> Iterator[Path]:
 
 def write_text(path: PathLike, text: str) -> None:
     """Write a text file in UTF-8. The file appears only whole."""
+    write_lines(path, [text], end='')
+
+
+def write_lines(path: PathLike, lines: Iterable[str], end: str = '\n') -> None:
+    """Write lines as a text file in UTF-8. The file appears only whole."""
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding='utf-8')
+        with open(temporary, 'w', encoding='utf-8') as file:
+            file.writelines(f'{line}{end}' for line in lines)
 
 
 def remove_unfinished(folder: PathLike, pattern: str = '**/.*') -> None:

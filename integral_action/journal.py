@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from integral_action.fileio import read_json, write_text
+from integral_action.fileio import read_json, write_lines, write_text
 from integral_action.process_pool import run_in_processes
 
 
@@ -66,7 +66,7 @@ class Journal:
                 self.done[entry['filename']] = entry
         # rewritten whole: nothing is ever put behind half a line
         entries = settings, *self.done.values()
-        write_text(path, ''.join(json.dumps(one) + '\n' for one in entries))
+        write_lines(path, map(json.dumps, entries))
 
     def find(self, task: Task) -> Optional[Dict]:
         """Return the outcome of a task that is done."""

@@ -18,6 +18,17 @@ def printable(text: str) -> str:
     return _CONTROLS.sub('\ufffd', text)
 
 
+def one_line(error: BaseException) -> str:
+    """Return what an error says in one printable line, or its class's name.
+
+    Example:
+        >>> one_line(ValueError('a\\nb')), one_line(ValueError())
+        ('a b', 'ValueError')
+    """
+    text = ' '.join(str(error).split())
+    return printable(text) or type(error).__name__
+
+
 def in_markdown(text: str) -> str:
     """Return text that stands in Markdown, and in a table's cell, as it is.
 

@@ -16,7 +16,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from integral_action_cli import command, one_line
+from integral_action_cli import command
 
 # What the samples carry besides, for the titles and for poses whose maps the
 # pipeline drew.
@@ -324,7 +324,7 @@ def browse(args: argparse.Namespace) -> int:
     from mmengine.registry import init_default_scope
     from mmengine.runner import set_random_seed
 
-    import integral_action  # noqa: F401  registers everything
+    from integral_action.text import one_line
     from integral_action.visualization import (
         clip_film,
         clip_sheet,

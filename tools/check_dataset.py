@@ -38,15 +38,12 @@ from rich.markup import escape
 from rich.table import Table
 from video_checks import Limits, Problem, VideoTask, check, crashed
 
-from integral_action_cli import command, one_line
+from integral_action_cli import command, make_parser
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         'sources',
         metavar='CONFIG | ANN_FILE ...',
@@ -97,8 +94,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
             f'--{name.replace("_", "-")}',
             type=float,
             default=getattr(Limits, name),
-            help=f'{"score" if name == "score_thr" else "share"} {text} '
-            f'(default: %(default)s)',
+            help=f'{"score" if name == "score_thr" else "share"} {text}',
         )
     parser.add_argument(
         '--strict', action='store_true', help='warnings fail, too'
@@ -126,6 +122,7 @@ if __name__ == '__main__':
 
 from integral_action.fileio import read_annotations, write_text
 from integral_action.journal import Journal, Task, do_what_is_left
+from integral_action.text import one_line
 
 ERRORS = {
     'annotation_file': 'the annotation file cannot be read',

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from rich.console import Console
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
         '--ablations',
@@ -34,8 +36,6 @@ if __name__ == '__main__':
 from demo_report import write_report
 from reproduce.experiments import Run, plan, puppets_of
 from reproduce.jobs import run_all
-
-from integral_action_cli import command
 
 MODELS = ('appearance', 'pose', 'feature-fuse', 'integral')
 ABLATIONS = ('no-gating', 'no-gate-loss', 'constant-gate')

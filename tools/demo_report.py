@@ -5,34 +5,17 @@ python tools/demo_report.py [DATA] [WORK_DIR]
 
 import sys
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List
 
 import numpy as np
 from reproduce.tables import MODELS, STREAMS
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
 from integral_action.evaluation.results import Results
+from integral_action.evaluation.tables import Cell, Table
 
-
-class Row(NamedTuple):
-    """A line of the table, in percent; G is None without a gate."""
-
-    name: str
-    inside: float
-    outside: float
-    gate_inside: Optional[float] = None
-    gate_outside: Optional[float] = None
-
-
-def row_of(results: Results, name: str) -> Row:
-    """The table's line of a model."""
-    inside = results.meta('context') == 'in'
-    parts = (inside, ~inside)
-    values = [results.accuracy(part) for part in parts]
-    if results.gates is not None:
-        values += [results.gates[part].mean() for part in parts]
-    return Row(name, *values)
+COLUMNS = ['in context', 'out of context', 'mean G in', 'mean G out']
 
 
 def collect(work: Path) -> Dict[str, Results]:
@@ -44,35 +27,23 @@ def collect(work: Path) -> Dict[str, Results]:
     }
 
 
-def rows_of(results: Dict[str, Results]) -> List[Row]:
-    """The table's lines, score average behind the two streams."""
-    rows = [
-        row_of(results[key], name)
-        for key, name in MODELS.items()
-        if key in results
-    ]
-    appearance, pose = (results[name] for name in STREAMS)
-    rows.insert(2, row_of(appearance.average(pose), 'score average'))
-    return rows
+def row_of(results: Results) -> List[Cell]:
+    """The cells of a model: accuracies in percent, and G as text."""
+    inside = results.meta('context') == 'in'
+    parts = (inside, ~inside)
+    gates = [None, None]
+    if results.gates is not None:
+        gates = [f'{results.gates[part].mean():.2f}' for part in parts]
+    return [*map(results.accuracy, parts), *gates]
 
 
-def _cells(row: Row) -> List[str]:
-    gates = [row.gate_inside, row.gate_outside]
-    return [
-        row.name,
-        f'{row.inside:.1f}',
-        f'{row.outside:.1f}',
-        *('' if gate is None else f'{gate:.2f}' for gate in gates),
-    ]
-
-
-HEAD = ('model', 'in context', 'out of context', 'mean G in', 'mean G out')
-
-
-def markdown(rows: List[Row]) -> str:
-    """The table as Markdown."""
-    lines = [HEAD, ('---',) + ('---:',) * 4, *map(_cells, rows)]
-    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+def table_of(results: Dict[str, Results]) -> Table:
+    """The demo's table, score average behind the two streams."""
+    rows = {MODELS[key]: row_of(results[key]) for key in STREAMS}
+    appearance, pose = (results[key] for key in STREAMS)
+    rows['score average'] = row_of(appearance.average(pose))
+    rows |= {MODELS[key]: row_of(part) for key, part in results.items()}
+    return Table('model', COLUMNS, rows, 'Puppets (generated): top-1, %')
 
 
 def examples_figure(data: Path):
@@ -136,13 +107,13 @@ def write_report(data: Path, work: Path, console: Console) -> None:
     from integral_action.visualization import accuracy_figure, gate_figure
 
     results = collect(work)
-    rows = rows_of(results)
+    table = table_of(results)
     integral = results['integral']
     missing = integral.meta('pose_missing')
     pictures = {
         'examples.png': examples_figure(data),
         'accuracy.png': accuracy_figure(
-            {row.name: (row.inside, row.outside) for row in rows}
+            {name: cells[:2] for name, cells in table.rows.items()}
         ),
         'gate.png': gate_figure(
             {
@@ -159,7 +130,7 @@ Results on generated data: {len(integral.files) // 2} videos of 12 actions in
 context and as many out of context, where scene and object lie. Top-1 accuracy
 in percent; G is the share of appearance let in.
 
-{markdown(rows)}
+{table.markdown()}
 
 ![accuracy](accuracy.png)
 
@@ -172,14 +143,7 @@ The gate opens where the pose is missing:
 
 ![gate](gate.png)
 """)
-
-    table = Table(title='Puppets (generated): top-1, %')
-    for name, justify in zip(HEAD, ('left',) + ('right',) * 4):
-        table.add_column(name, justify=justify)
-    for row in rows:
-        style = 'bold' if row.name == 'IntegralAction' else None
-        table.add_row(*_cells(row), style=style)
-    console.print(table)
+    console.print(Markdown(f'{table.title}\n\n{table.markdown()}'))
     console.print(f'{work / "report.md"} has the pictures.')
 
 

@@ -38,6 +38,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from integral_action_cli import command, make_parser
+
 
 def _shard(text: str) -> Tuple[int, int]:
     part, parts = map(int, text.split('/'))
@@ -57,10 +59,7 @@ _shard.__name__, _positive.__name__ = 'I/N (I from 0)', 'positive number'
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     add = parser.add_argument
     add('videos', nargs='+', type=Path, help='folders, lists or videos')
     add('out', type=Path, help='folder to write')
@@ -78,13 +77,6 @@ def parse_args(arguments=None) -> argparse.Namespace:
         help='rtmpose: body, halpe26, wholebody, rtmo or a .onnx file; '
         'movenet: the .onnx file; mmpose: alias, name or config file',
     )
-    add('--weights', help="mmpose: the model's checkpoint")
-    add(
-        '--det-model',
-        help="rtmpose: the detector's .onnx file; mmpose: alias, name or "
-        'config file of the detector, or whole_image',
-    )
-    add('--det-weights', help="mmpose: the detector's checkpoint")
     add(
         '--score-thr',
         type=float,
@@ -92,16 +84,12 @@ def parse_args(arguments=None) -> argparse.Namespace:
         'mmpose 0.3, mediapipe 0.5)',
     )
     add(
-        '--input-size',
-        type=_positive,
-        help='movenet: longer side of what the model sees, pixels (256)',
-    )
-    add(
         '--options',
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help="further arguments of the estimator's class",
+        help="further arguments of the estimator's class, such as det_model "
+        'of rtmpose and mmpose',
     )
     add(
         '--device',
@@ -153,6 +141,7 @@ from integral_action.fileio import (
     SampleError,
     read_annotations,
     write_annotations,
+    write_lines,
     write_text,
 )
 from integral_action.journal import note_settings
@@ -163,11 +152,7 @@ from integral_action.pose_estimators import (
     estimate_poses,
     find_estimator,
 )
-from integral_action_cli import command
-
-ESTIMATOR_OPTIONS = (
-    'model weights det_model det_weights score_thr input_size'
-).split()
+from integral_action.text import one_line
 
 # ------------------------------------------------------------ what to do
 
@@ -374,22 +359,6 @@ def device_of(device: str) -> str:
 # ---------------------------------------------------------------- a video
 
 
-def read_frames(path: Path, batch_size: int) -> Iterator[Tuple]:
-    """Decode a video, a batch at a time.
-
-    Yields:
-        Frames, uint8 RGB [B, H, W, 3], and how many the video has.
-
-    Raises:
-        SampleError: it is missing, broken or empty.
-    """
-    reader = VideoReader(path)
-    total = len(reader)
-    for start in range(0, total, batch_size):
-        stop = min(start + batch_size, total)
-        yield reader.get_batch(range(start, stop)), total
-
-
 def estimate(
     video: Video,
     estimator: PoseEstimator,
@@ -406,18 +375,18 @@ def estimate(
         SampleError: the video cannot be read, or the estimator fails on it.
         OSError: the pose file cannot be written.
     """
-    img_shape, done = None, 0
+    reader = VideoReader(video.path)
 
     def batches() -> Iterator[np.ndarray]:
-        nonlocal img_shape, done
-        for frames, total in read_frames(video.path, batch_size):
+        done = 0
+        for frames in reader.batches(batch_size):
             yield frames
-            img_shape, done = list(frames.shape[1:3]), done + len(frames)
-            progress(done / total)
+            done += len(frames)
+            progress(done / len(reader))
 
     poses = estimate_poses(batches(), estimator, str(video.path), max_persons)
     write_poses(video.poses, *poses)
-    return dict(total_frames=done, img_shape=img_shape)
+    return dict(total_frames=len(reader), img_shape=list(reader.shape))
 
 
 def is_done(video: Video) -> bool:
@@ -438,15 +407,8 @@ def look_up(video: Video) -> Dict:
         keypoint, _ = read_poses(video.poses)
     except ValueError as error:
         raise SampleError(f'{error}: remove it') from error
-    frames, _ = next(read_frames(video.path, 1))
-    return dict(
-        total_frames=keypoint.shape[1], img_shape=list(frames.shape[1:3])
-    )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
+    shape = VideoReader(video.path).shape
+    return dict(total_frames=keypoint.shape[1], img_shape=list(shape))
 
 
 # -------------------------------------------------------------------- all
@@ -555,7 +517,7 @@ def extract(args: argparse.Namespace) -> int:
         shares = all_gather_object((results, seconds))
     except RuntimeError as error:
         raise OSError(
-            f'another worker is gone ({_first_line(error)}): the videos of '
+            f'another worker is gone ({one_line(error)}): the videos of '
             f'this one are done, the same command goes on'
         ) from error
     results = {poses: r for share, _ in shares for poses, r in share.items()}
@@ -563,8 +525,7 @@ def extract(args: argparse.Namespace) -> int:
     if rank == 0:
         write_results(args.out, lists, results, failed, suffix)
         if not all(map(str.isdecimal, names.names)):
-            text = ''.join(f'{name}\n' for name in names.names)
-            write_text(args.out / 'classes.txt', text)
+            write_lines(args.out / 'classes.txt', names.names)
         new = [r['total_frames'] for r in results.values() if r.get('new')]
         rate = sum(new) / max(seconds for _, seconds in shares)
         print(
@@ -585,7 +546,7 @@ def estimator_options(
         ValueError: it does not take one, or needs one more.
     """
     options = dict(args.options or {}, device=device_of(args.device))
-    for name in ESTIMATOR_OPTIONS:
+    for name in ('model', 'score_thr'):
         if getattr(args, name) is not None:
             options[name] = getattr(args, name)
     signature = inspect.signature(kind)

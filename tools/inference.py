@@ -14,9 +14,9 @@ docs/inference.md.
 import argparse
 import sys
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
+from typing import Dict, List, Optional
 
-from integral_action_cli import command
+from integral_action_cli import command, make_parser
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         '--model',
         metavar='NAME',
         default='jhmdb21',
-        help='model of the package (default: jhmdb21)',
+        help='model of the package',
     )
     model.add_argument(
         '--checkpoint',
@@ -118,22 +118,14 @@ def make_inferencer(
     )
 
 
-@command(RuntimeError, stopped='stopped; what was written is whole')
-def run(work: Callable[[argparse.Namespace], int], args) -> int:
-    """Run a command's work, which gives the number of failures.
-
-    Returns:
-        0; 1 if something failed, or nothing could be done; 130 if interrupted.
-    """
-    return work(args) > 0
+model_command = command(
+    RuntimeError, stopped='stopped; what was written is whole'
+)
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     add = parser.add_argument
     add('videos', nargs='+', metavar='VIDEO', help='files or folders')
     add_model_arguments(parser)
@@ -159,14 +151,16 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         help='time from one window to the next (default: --window)',
     )
     add('--batch-size', type=int, default=1, help='videos or windows at once')
-    add('--top-k', type=int, default=5, help='labels to name (default: 5)')
+    add('--top-k', type=int, default=5, help='labels to name')
     args = parser.parse_args(arguments)
     check_model_arguments(parser, args)
     return args
 
 
-def predict(args: argparse.Namespace) -> int:
-    """Predict, and return the number of videos that failed."""
+@model_command
+def main(arguments: Optional[List[str]] = None) -> bool:
+    """Predict; the exit status is 1 where a video failed."""
+    args = parse_args(arguments)
     from integral_action.text import printable
 
     one_video, one_pose = len(args.videos) == 1, len(args.poses or ()) == 1
@@ -189,7 +183,7 @@ def predict(args: argparse.Namespace) -> int:
     failed, total = results['num_failed'], len(results['predictions'])
     if failed:
         print(f'{failed} of {total} videos failed', file=sys.stderr)
-    return failed
+    return failed > 0
 
 
 def describe(prediction: Dict) -> List[str]:
@@ -207,11 +201,6 @@ def describe(prediction: Dict) -> List[str]:
             f'{span["score"]:.3f}{text}'
         )
     return lines
-
-
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command and return the exit status."""
-    return run(predict, parse_args(arguments))
 
 
 if __name__ == '__main__':

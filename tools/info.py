@@ -11,22 +11,9 @@ import os
 import platform
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, Optional
 
-
-class Part(NamedTuple):
-    """A package that only some need.
-
-    Args:
-        use: what it is for.
-        module: its name in Python.
-        install: what to give pip.
-    """
-
-    use: str
-    module: str
-    install: str
-
+from integral_action_cli import make_parser
 
 # each by its name in Python; forks and flavours share one
 NEEDED = (
@@ -39,24 +26,18 @@ NEEDED = (
     'cv2',
     'numba',
 )
+# what only some need: its use, its name in Python and our extra
 PARTS = (
-    Part('web', 'gradio', 'integral_action[web]'),
-    Part('export onnx', 'onnx', 'integral_action[onnx]'),
-    Part(
-        'EfficientNet-Lite0',
-        'efficientnet_lite_pytorch',
-        'integral_action[lite0]',
-    ),
-    Part('mim', 'mim', 'integral_action[mim]'),
+    ('web', 'gradio', 'web'),
+    ('export onnx', 'onnx', 'onnx'),
+    ('EfficientNet-Lite0', 'efficientnet_lite_pytorch', 'lite0'),
+    ('mim', 'mim', 'mim'),
 )
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         '--json', action='store_true', help='print one JSON object'
     )
@@ -93,9 +74,9 @@ def collect() -> Dict[str, Dict]:
             for name, install in missing().items()
         },
         optional={
-            part.use: installed(part.module)
-            or f'missing: pip install "{part.install}"'
-            for part in PARTS
+            use: installed(module)
+            or f'missing: pip install "integral_action[{extra}]"'
+            for use, module, extra in PARTS
         },
         devices=dict(
             cpu=f'{platform.machine()}, {os.cpu_count()} cores, torch uses '

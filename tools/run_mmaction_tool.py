@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Callable, List, Optional
 from unittest.mock import MagicMock
 
-from integral_action_cli import one_line, run_script
+from integral_action_cli import run_script
 
 
 def _run_and_say(tool: Path) -> None:
@@ -16,6 +16,7 @@ def _run_and_say(tool: Path) -> None:
         run_script(tool)
     except (ValueError, FloatingPointError) as error:
         from integral_action.checkpoints import CheckpointError
+        from integral_action.text import one_line
 
         if not isinstance(error, (CheckpointError, FloatingPointError)):
             raise

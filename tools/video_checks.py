@@ -7,8 +7,6 @@ from typing import Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
 
 import numpy as np
 
-from integral_action_cli import one_line
-
 
 class Problem(NamedTuple):
     kind: str
@@ -49,6 +47,7 @@ def check_video(
     """Open a video and decode its first and last frame, or all."""
     from integral_action.datasets.video_reader import VideoReader
     from integral_action.pose.poses import has_swapped_shape
+    from integral_action.text import one_line
 
     path = info['filename']
     if backend_args is None and not isfile(path):
@@ -58,8 +57,8 @@ def check_video(
         reader = VideoReader(path, backend_args=backend_args)
         length = len(reader)
         shape = reader.get_batch([0, length - 1]).shape[1:3]
-        for start in range(0, length if limits.decode else 0, 16):
-            reader.get_batch(range(start, min(start + 16, length)))
+        for _ in reader.batches() if limits.decode else ():
+            pass
     except Exception as error:  # what broken bytes raise has no limit
         reason = one_line(error).replace(f'{path}: ', '', 1)
         yield Problem('unreadable_video', reason)
@@ -89,6 +88,7 @@ def check_poses(
     from integral_action.datasets.transforms import LoadPoses
     from integral_action.pose.layouts import KeypointLayout
     from integral_action.pose.poses import is_found, not_pixels, person_score
+    from integral_action.text import one_line
 
     path = info.get('pose_file')
     lacks = path is None or (backend_args is None and not isfile(path))
@@ -184,6 +184,8 @@ def check_places(
 def check(task: VideoTask, limits: Limits) -> Dict:
     """Return all that is wrong with one video, ``problem``, and the
     ``digest`` of its file."""
+    from integral_action.text import one_line
+
     info, problems, digest = dict(task.info), list(task.faults), None
     if 'RGB' in task.streams and 'filename' in info:
         problems += check_video(info, limits, task.backend_args)

@@ -17,16 +17,15 @@ from inference import (
     add_poses_argument,
     check_model_arguments,
     make_inferencer,
-    run,
+    model_command,
 )
+
+from integral_action_cli import make_parser
 
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     add = parser.add_argument
     add('video', metavar='VIDEO')
     add_model_arguments(parser)
@@ -45,7 +44,7 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         type=int,
         help='number of a clip of the test pipeline (default: the middle one)',
     )
-    add('--panel-width', type=int, default=160, help='pixels (default: 160)')
+    add('--panel-width', type=int, default=160, help='pixels')
     args = parser.parse_args(arguments)
     check_model_arguments(parser, args)
     if args.out.suffix.lower() != '.png':
@@ -62,8 +61,10 @@ def label_of(name: Optional[str], classes: List[str]) -> Optional[int]:
     return LabelMap(classes, "the model's classes")[name]
 
 
-def draw(args: argparse.Namespace) -> int:
+@model_command
+def main(arguments: Optional[List[str]] = None) -> None:
     """Write the picture."""
+    args = parse_args(arguments)
     from integral_action.apis import vis_cam
     from integral_action.visualization import activation_sheet, write_picture
 
@@ -77,12 +78,6 @@ def draw(args: argparse.Namespace) -> int:
     sheet = activation_sheet(views[0], views[1:], name, args.panel_width)
     write_picture(args.out, sheet)
     print(args.out)
-    return 0
-
-
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command and return the exit status."""
-    return run(draw, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -25,8 +25,10 @@ from inference import (
     add_poses_argument,
     check_model_arguments,
     make_inferencer,
-    run,
+    model_command,
 )
+
+from integral_action_cli import make_parser
 
 KEEP = 3600  # seconds for which what a browser was sent can be looked at
 TOP_K = 5
@@ -42,19 +44,12 @@ CSS = """
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     add_model_arguments(parser)
     add_poses_argument(parser)
     add = parser.add_argument
-    add(
-        '--host',
-        default='127.0.0.1',
-        help='address to listen on (default: 127.0.0.1, this machine alone)',
-    )
-    add('--port', type=int, default=7860, help='default: 7860')
+    add('--host', default='127.0.0.1', help='address to listen on')
+    add('--port', type=int, default=7860, help='port to listen on')
     args = parser.parse_args(arguments)
     check_model_arguments(parser, args)
     if args.poses:
@@ -106,7 +101,9 @@ def predict(
 
 def _sentence(error: Exception, *uploaded: Optional[str]) -> str:
     """An error in one line, with files called as whoever dropped them does."""
-    text = ' '.join(str(error).split()) or type(error).__name__
+    from integral_action.text import one_line
+
+    text = one_line(error)
     for path in filter(None, uploaded):
         text = text.replace(f'{Path(path).parent}{os.sep}', '')
     return text
@@ -210,8 +207,10 @@ def make_page(inferencer: Any):
     return page
 
 
-def serve(args: argparse.Namespace) -> int:
-    """Serve the page until it is interrupted; gives no failures."""
+@model_command
+def main(arguments: Optional[List[str]] = None) -> None:
+    """Serve the page until it is interrupted."""
+    args = parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix='web_demo_') as folder:
         os.environ.update(  # read by gradio as it is imported
             GRADIO_TEMP_DIR=folder,
@@ -244,12 +243,6 @@ def serve(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         print(page.local_url, flush=True)
         page.block_thread()
-    return 0
-
-
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command; gives the exit status."""
-    return run(serve, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 import json
 from copy import deepcopy
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from typing import (
     Any,
@@ -15,16 +15,18 @@ from typing import (
 )
 
 import numpy as np
+import torch
 from mmengine.dataset import Compose, pseudo_collate
-from mmengine.infer import BaseInferencer
+from mmengine.device import get_device
 from rich.console import Console
 from rich.progress import Progress
 
 from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.video_reader import FrameReader, Window
 from integral_action.datasets.wrappers import innermost
-from integral_action.fileio import SampleError, atomic_write
+from integral_action.fileio import SampleError, write_text
 from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import (
@@ -34,11 +36,11 @@ from integral_action.pose_estimators import (
     find_estimator,
     is_estimator,
 )
-from integral_action.text import printable
+from integral_action.text import one_line
 
 from .load_model import load_model
 from .timeline import best_labels, border_times, label_timeline, split_windows
-from .videos import OpenVideo, VideoInput, list_inputs
+from .videos import VideoInput, list_inputs
 
 Estimator = Union[PoseEstimator, Dict, str]
 
@@ -48,7 +50,7 @@ class _Job:
     """A video under way."""
 
     video: VideoInput
-    opened: Optional[OpenVideo] = None
+    reader: Optional[FrameReader] = None
     poses: Optional[Tuple[np.ndarray, np.ndarray]] = None
     windows: List[Tuple[int, int]] = field(default_factory=list)  # frames
     results: List = field(default_factory=list)  # a data sample a window
@@ -65,7 +67,7 @@ class _Job:
 
     def close(self) -> None:
         """Let go of what many videos have no memory for."""
-        self.opened = self.poses = None
+        self.reader = self.poses = None
         self.results = []
 
 
@@ -92,16 +94,16 @@ class _Call:
     def frames(self, job: _Job, doing: str) -> Iterator[np.ndarray]:
         """All frames of a video, in batches, with a bar."""
         name = f'{doing}: {Path(job.video.name).name}'
-        bar = self.progress.add_task(name, total=len(job.opened))
+        bar = self.progress.add_task(name, total=len(job.reader))
         try:
-            for frames in job.opened.batches():
+            for frames in job.reader.batches():
                 yield frames
                 self.progress.advance(bar, len(frames))
         finally:
             self.progress.remove_task(bar)
 
 
-class IntegralActionInferencer(BaseInferencer):
+class IntegralActionInferencer:
     """Predict videos with a checkpoint of this project, of any stage.
 
     The model, its test pipeline and its keypoint layout come from the
@@ -146,15 +148,16 @@ class IntegralActionInferencer(BaseInferencer):
         fuse: bool = False,
         unknown_below: Optional[float] = None,
     ) -> None:
-        self.fuse = fuse
-        super().__init__(
-            weights=str(checkpoint),
-            device=device,
-            scope='mmaction',
-            show_progress=show_progress,
-        )
-        self.cfg = self.model.cfg
+        self.checkpoint, self.show_progress = str(checkpoint), show_progress
+        self.model = load_model(checkpoint, device or get_device(), fuse)
+        if not isinstance(self.model, TwoStreamRecognizer):
+            raise ValueError(
+                f'{checkpoint}: its model is a {type(self.model).__name__}, '
+                f"not a TwoStreamRecognizer; MMAction2's "
+                f'ActionRecogInferencer may run it'
+            )
         self.streams = self.model.backbone.streams
+        self.pipeline, self.layout = self._read_config()
         self.classes = self._class_names(classes)
         if unknown_below is None:
             unknown_below = self.model.dataset_meta.get('unknown_below', 0)
@@ -178,20 +181,8 @@ class IntegralActionInferencer(BaseInferencer):
                 return False
         return self.auto or self.pose_estimator is not None
 
-    # ------------------------------------------------ what the base calls
-
-    def _init_model(self, cfg: Any, weights: str, device: str):
-        model = load_model(weights, device, self.fuse)
-        if not isinstance(model, TwoStreamRecognizer):
-            raise ValueError(
-                f'{weights}: its model is a {type(model).__name__}, not a '
-                f"TwoStreamRecognizer; MMAction2's ActionRecogInferencer may "
-                f'run it'
-            )
-        self.checkpoint = weights
-        return model
-
-    def _init_pipeline(self, cfg: Any) -> Compose:
+    def _read_config(self) -> Tuple[Compose, KeypointLayout]:
+        """Return the test pipeline and the layout of the model's config."""
         cfg = self.model.cfg
         dataset = cfg.get('test_dataloader', {}).get('dataset', {})
         dataset = next(innermost(dataset))
@@ -213,8 +204,7 @@ class IntegralActionInferencer(BaseInferencer):
             layout = getattr(
                 self.model.data_preprocessor, 'layout', 'openpose18'
             )
-        self.layout = KeypointLayout.get(layout)
-        return Compose(steps)
+        return Compose(steps), KeypointLayout.get(layout)
 
     def _class_names(self, classes: Any) -> List[str]:
         number = self.model.cls_head.num_classes
@@ -343,7 +333,8 @@ class IntegralActionInferencer(BaseInferencer):
         )
         with call.progress as progress:
             bar = progress.add_task('videos', total=len(jobs))
-            for batch in self.preprocess(jobs, batch_size, call=call):
+            windows = self._windows(jobs, call)
+            while batch := list(islice(windows, batch_size)):
                 for job, result in self._predict(batch):
                     job.results.append(result)
                     if len(job.results) == len(job.windows):
@@ -351,20 +342,10 @@ class IntegralActionInferencer(BaseInferencer):
                 progress.update(bar, completed=sum(job.done for job in jobs))
         if len(jobs) == 1 and jobs[0].error is not None:
             raise jobs[0].error
-        return self.postprocess(
-            [job.prediction for job in jobs], [job.overlay for job in jobs]
-        )
-
-    def preprocess(
-        self, inputs: List[_Job], batch_size: int = 1, *, call: _Call
-    ) -> Iterator[List[Tuple[_Job, Dict]]]:
-        """Run the pipeline over the videos' windows.
-
-        Yields:
-            At most ``batch_size`` windows, each with its video.
-        """
-        yield from self._get_chunk_data(
-            self._windows(inputs, call), batch_size
+        return dict(
+            predictions=[job.prediction for job in jobs],
+            visualization=[job.overlay for job in jobs],
+            num_failed=sum(job.error is not None for job in jobs),
         )
 
     def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
@@ -378,25 +359,7 @@ class IntegralActionInferencer(BaseInferencer):
         """
         (job,), call = self._plan(video, poses, fps=fps)
         self._open(job, call)
-        return self.pipeline(self._sample(job, 0, len(job.opened)))
-
-    def visualize(
-        self, inputs: List[_Job], preds: List[Dict], *, call: _Call
-    ) -> List[str]:
-        """Write overlays of predicted videos; gives their paths."""
-        return [
-            self._overlay(job, pred, call) for job, pred in zip(inputs, preds)
-        ]
-
-    def postprocess(
-        self, preds: List[Dict], visualization: List[Optional[str]], **kwargs
-    ) -> Dict:
-        """Return the result of a call."""
-        return dict(
-            predictions=preds,
-            visualization=visualization,
-            num_failed=sum('error' in one for one in preds),
-        )
+        return self.pipeline(self._sample(job, 0, len(job.reader)))
 
     def _plan(
         self, inputs: Any, poses: Any, **settings
@@ -439,13 +402,13 @@ class IntegralActionInferencer(BaseInferencer):
                 _fail(job, error, call)
 
     def _open(self, job: _Job, call: _Call) -> None:
-        job.opened = OpenVideo(job.video, call.fps)
+        job.reader = job.video.open(call.fps)
         job.poses = self._poses(job, call)
-        frames = len(job.opened)
+        frames = len(job.reader)
         job.windows = [(0, frames)]
         if call.window is not None:
             sizes = (call.window, call.stride)
-            sizes = (max(1, round(n * job.opened.fps)) for n in sizes)
+            sizes = (max(1, round(n * job.reader.mean_fps)) for n in sizes)
             job.windows = split_windows(frames, *sizes)
 
     def _poses(
@@ -457,8 +420,8 @@ class IntegralActionInferencer(BaseInferencer):
         sample = dict(
             filename=job.video.name,
             keypoint_layout=self.layout,
-            total_frames=len(job.opened),
-            img_shape=job.opened.shape,
+            total_frames=len(job.reader),
+            img_shape=job.reader.shape,
         )
         given = job.video.poses
         if isinstance(given, (str, Path)):
@@ -481,9 +444,9 @@ class IntegralActionInferencer(BaseInferencer):
         """Frames ``start`` to ``stop``, as a dataset gives a video."""
         sample = dict(
             filename=job.video.name,
-            video_reader=job.opened.window(start, stop),
+            video_reader=Window(job.reader, start, stop),
             total_frames=stop - start,
-            img_shape=job.opened.shape,
+            img_shape=job.reader.shape,
             keypoint_layout=self.layout,
             start_index=0,
             modality='Pose',
@@ -494,27 +457,25 @@ class IntegralActionInferencer(BaseInferencer):
             sample['keypoint_score'] = score[:, start:stop]
         return sample
 
+    @torch.no_grad()
     def _predict(
         self, batch: List[Tuple[_Job, Dict]]
     ) -> Iterator[Tuple[_Job, Any]]:
         """Windows whose inputs have one size go through the model together."""
         for _, group in groupby(batch, lambda one: _shapes(one[1])):
             jobs, samples = zip(*group)
-            yield from zip(jobs, self.forward(pseudo_collate(samples)))
+            results = self.model.test_step(pseudo_collate(samples))
+            yield from zip(jobs, results)
 
     def _finish(self, job: _Job, call: _Call) -> None:
         try:
             prediction = self._summary(job, call)
             if call.out_dir is not None:
                 if call.draw:
-                    (job.overlay,) = self.visualize(
-                        [job], [prediction], call=call
-                    )
-                out = call.out_dir / f'{job.video.out}.json'
-                with atomic_write(out) as temporary:
-                    temporary.write_text(
-                        json.dumps(prediction, allow_nan=False) + '\n'
-                    )
+                    job.overlay = self._overlay(job, prediction, call)
+                text = json.dumps(prediction, allow_nan=False)
+                path = call.out_dir / f'{job.video.out}.json'
+                write_text(path, f'{text}\n')
             job.prediction = prediction
             job.close()
         except SampleError as error:  # of frames that no clip has seen
@@ -522,7 +483,7 @@ class IntegralActionInferencer(BaseInferencer):
 
     def _summary(self, job: _Job, call: _Call) -> Dict:
         """A video's prediction, out of its windows'."""
-        seconds = job.opened.times
+        seconds = job.reader.times
         scores = np.stack([_array(one.pred_score) for one in job.results])
         score = scores.mean(0)
         if not np.isfinite(score).all():
@@ -580,7 +541,7 @@ class IntegralActionInferencer(BaseInferencer):
         # matplotlib, which it brings, takes a while to import
         from integral_action.visualization import overlay_film, write_video
 
-        seconds = job.opened.times
+        seconds = job.reader.times
         captions = []
         starts = border_times(job.windows, seconds)
         for start, one in zip(starts, job.results):
@@ -601,14 +562,14 @@ class IntegralActionInferencer(BaseInferencer):
             timeline=prediction.get('timeline'),
         )
         path = call.out_dir / f'{job.video.out}.mp4'
-        write_video(path, film, job.opened.fps)
+        write_video(path, film, job.reader.mean_fps)
         return str(path)
 
 
 def _fail(job: _Job, error: Exception, call: _Call) -> None:
     """Note what is wrong with a video; of a single one it is raised."""
     job.error = error
-    text = printable(' '.join(str(error).split())) or type(error).__name__
+    text = one_line(error)
     job.prediction = dict(input=job.video.name, error=text)
     job.close()
     if call.several:

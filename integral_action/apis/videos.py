@@ -3,12 +3,16 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence, Tuple, Union
+from typing import Any, List, Tuple, Union
 
 import numpy as np
 
 from integral_action.datasets.conversion import video_files
-from integral_action.datasets.video_reader import VideoReader
+from integral_action.datasets.video_reader import (
+    ArrayReader,
+    FrameReader,
+    VideoReader,
+)
 
 VideoLike = Union[str, Path, np.ndarray]
 
@@ -28,6 +32,20 @@ class VideoInput:
     poses: Any
     name: str
     out: Path
+
+    def open(self, fps: float) -> FrameReader:
+        """Return its frames.
+
+        Args:
+            fps: frames a second, of an array.
+
+        Raises:
+            SampleError: the file is missing, empty, or no video.
+            ValueError: the array is none of frames.
+        """
+        if isinstance(self.source, np.ndarray):
+            return ArrayReader(self.source, self.name, fps)
+        return VideoReader(self.source)
 
 
 def list_inputs(inputs: Any, poses: Any = None) -> List[VideoInput]:
@@ -128,101 +146,3 @@ def _is_pair(poses: Any) -> bool:
         and len(poses) == 2
         and all(isinstance(one, np.ndarray) for one in poses)
     )
-
-
-class ArrayReader:
-    """Frames of an array, read as by :class:`VideoReader`.
-
-    Args:
-        frames: uint8 RGB [T, H, W, 3].
-        name: what messages call them.
-        fps: frames a second.
-
-    Raises:
-        ValueError: they are something else.
-    """
-
-    def __init__(self, frames: np.ndarray, name: str, fps: float) -> None:
-        if (
-            frames.ndim != 4
-            or frames.shape[3] != 3
-            or frames.dtype != np.uint8
-            or not frames.size
-        ):
-            raise ValueError(
-                f'{name}: frames are {frames.dtype} {list(frames.shape)}, '
-                f'expected uint8 RGB [T, H, W, 3]'
-            )
-        self.frames = frames
-        self.times = np.arange(len(frames) + 1) / fps
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def get_batch(self, indices: Sequence[int]):
-        """Frames, uint8 RGB [len(indices), H, W, 3]."""
-        return self.frames[np.asarray(indices)]
-
-
-class OpenVideo:
-    """A video that is read.
-
-    Args:
-        video: the video.
-        fps: frames a second, of an array.
-
-    Attributes:
-        name: what messages call it.
-        reader: a :class:`VideoReader` or an :class:`ArrayReader`.
-        times: of :class:`VideoReader`.
-        fps: frames a second, their mean.
-        shape: (height, width), pixels.
-
-    Raises:
-        SampleError: the file is missing, empty, or no video.
-        ValueError: the array is none of frames.
-    """
-
-    def __init__(self, video: VideoInput, fps: float) -> None:
-        self.name = video.name
-        if isinstance(video.source, np.ndarray):
-            self.reader = ArrayReader(video.source, video.name, fps)
-        else:
-            self.reader = VideoReader(video.source, name=video.name)
-        self.times = self.reader.times
-        self.fps = len(self) / self.times[-1]
-        self.shape = self.reader.get_batch([0]).shape[1:3]
-
-    def __len__(self) -> int:
-        return len(self.reader)
-
-    def batches(self, size: int = 16) -> Iterator[np.ndarray]:
-        """All frames in order, uint8 RGB [B, H, W, 3] at a time.
-
-        Raises:
-            SampleError: a frame cannot be decoded.
-        """
-        for start in range(0, len(self), size):
-            stop = min(start + size, len(self))
-            yield self.reader.get_batch(range(start, stop))
-
-    def window(self, start: int, stop: int) -> 'Window':
-        """Some of its frames, as a video."""
-        return Window(self.reader, start, stop)
-
-
-@dataclass(frozen=True)
-class Window:
-    """Frames ``start`` to ``stop`` of a reader, read as a video of their
-    own."""
-
-    reader: Any
-    start: int
-    stop: int
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    def get_batch(self, indices: Sequence[int]):
-        """Frames, uint8 RGB [len(indices), H, W, 3]."""
-        return self.reader.get_batch(np.asarray(indices) + self.start)

@@ -1,8 +1,10 @@
 """Frames of a video, those that are asked for."""
 
 import io
+import os
+from abc import ABC, abstractmethod
+from functools import cached_property
 from itertools import chain, islice
-from pathlib import Path
 from typing import (
     Callable,
     Dict,
@@ -13,14 +15,13 @@ from typing import (
     Sequence,
     Set,
     Tuple,
-    Union,
 )
 
 import av
 import numpy as np
 
 from integral_action.fileio import SampleError
-from integral_action.storage import open_file
+from integral_action.storage import PathLike, open_file
 
 # These store a picture a packet, and its time. Others are read in order.
 CONTAINERS = ('mov', 'matroska', 'avi')
@@ -90,7 +91,81 @@ class _Index:
             self.first.append(first.setdefault(entry, number))
 
 
-class VideoReader:
+class FrameReader(ABC):
+    """A video whose frames are read by their numbers.
+
+    Attributes:
+        times: seconds from the first frame to each one, and to the end of the
+            last, [N + 1].
+    """
+
+    times: np.ndarray
+
+    @abstractmethod
+    def get_batch(self, indices: Sequence[int]) -> np.ndarray:
+        """Return frames, uint8 RGB [len(indices), H, W, 3]."""
+
+    def __len__(self) -> int:
+        return len(self.times) - 1
+
+    @cached_property
+    def shape(self) -> Tuple[int, int]:
+        """(height, width) of the frames, pixels."""
+        return self.get_batch([0]).shape[1:3]
+
+    @property
+    def mean_fps(self) -> float:
+        """Frames a second, their mean."""
+        return len(self) / self.times[-1]
+
+    def batches(self, size: int = 16) -> Iterator[np.ndarray]:
+        """All frames in order, uint8 RGB [B, H, W, 3] at a time."""
+        for start in range(0, len(self), size):
+            yield self.get_batch(range(start, min(start + size, len(self))))
+
+
+class ArrayReader(FrameReader):
+    """Frames of an array.
+
+    Args:
+        frames: uint8 RGB [T, H, W, 3].
+        name: what messages call them.
+        fps: frames a second.
+
+    Raises:
+        ValueError: they are something else.
+    """
+
+    def __init__(self, frames: np.ndarray, name: str, fps: float) -> None:
+        if (
+            frames.ndim != 4
+            or frames.shape[3] != 3
+            or frames.dtype != np.uint8
+            or not frames.size
+        ):
+            raise ValueError(
+                f'{name}: frames are {frames.dtype} {list(frames.shape)}, '
+                f'expected uint8 RGB [T, H, W, 3]'
+            )
+        self.frames = frames
+        self.times = np.arange(len(frames) + 1) / fps
+
+    def get_batch(self, indices: Sequence[int]) -> np.ndarray:
+        return self.frames[np.asarray(indices)]
+
+
+class Window(FrameReader):
+    """Frames ``start`` to ``stop`` of a reader, as a video of their own."""
+
+    def __init__(self, reader: FrameReader, start: int, stop: int) -> None:
+        self.reader, self.start = reader, start
+        self.times = reader.times[start : stop + 1] - reader.times[start]
+
+    def get_batch(self, indices: Sequence[int]) -> np.ndarray:
+        return self.reader.get_batch(np.asarray(indices) + self.start)
+
+
+class VideoReader(FrameReader):
     """Read chosen frames of a video by PyAV.
 
     Its frames are those that FFmpeg shows, in their order: of the main video
@@ -102,11 +177,10 @@ class VideoReader:
     after the last ones that were read are decoded on from there.
 
     Args:
-        source: a path, or a file's bytes.
+        path: the file.
         num_threads: of the decoder.
-        name: what messages call it; None for the path.
-        backend_args: arguments of :func:`open_file`, of a path; other backends
-            than the disk are asked once, for the whole file.
+        backend_args: arguments of :func:`open_file`; other backends than the
+            disk are asked once, for the whole file.
 
     Raises:
         SampleError: it cannot be read as a video; of all methods, too.
@@ -114,21 +188,18 @@ class VideoReader:
 
     def __init__(
         self,
-        source: Union[str, Path, bytes, memoryview],
+        path: PathLike,
         num_threads: int = 1,
-        name: Optional[str] = None,
         backend_args: Optional[Dict] = None,
     ) -> None:
+        self._name, self._num_threads = str(path), num_threads
+        self._data: Optional[bytes] = None
         if backend_args is not None:
-            name = name or str(source)
             try:
-                with open_file(source, backend_args) as file:
-                    source = file.read()
+                with open_file(path, backend_args) as file:
+                    self._data = file.read()
             except OSError as error:
                 raise SampleError(str(error)) from error
-        self._source, self._num_threads = source, num_threads
-        self._in_memory = isinstance(source, (bytes, memoryview))
-        self._name = name or ('a video' if self._in_memory else str(source))
         self._times: Optional[np.ndarray] = None
         self._frames: Optional[Iterator] = None
         self._next = 0  # number of the frame after the last one read
@@ -136,20 +207,18 @@ class VideoReader:
         self._index = self._read_index()
 
     def _open(self) -> None:
-        if not self._in_memory:
-            path = Path(self._source)
-            if not path.is_file():
-                raise SampleError(f'{self._name}: there is no such video')
-        size = len(self._source) if self._in_memory else path.stat().st_size
+        source = f'file:{self._name}'  # never a URL, whatever its name
+        if self._data is not None:
+            source, size = io.BytesIO(self._data), len(self._data)
+        elif os.path.isfile(self._name):
+            size = os.path.getsize(self._name)
+        else:
+            raise SampleError(f'{self._name}: there is no such video')
         if not size:
             raise SampleError(f'{self._name}: an empty file, not a video')
         try:
             container = av.open(
-                # never a URL, whatever its name
-                io.BytesIO(self._source)
-                if self._in_memory
-                else f'file:{self._source}',
-                options=dict(protocol_whitelist='file'),
+                source, options=dict(protocol_whitelist='file')
             )
         except (av.FFmpegError, ValueError) as error:
             raise self._error(
@@ -178,19 +247,15 @@ class VideoReader:
         text = getattr(error, 'strerror', None) or str(error)
         return SampleError(f'{self._name}: {what} ({text})')
 
-    def __len__(self) -> int:
-        return len(self.times) - 1
-
     @property
     def fps(self) -> float:
         """Frames a second, as the file tells; their mean where it does not."""
         rate = float(self._stream.average_rate or 0)
-        return rate or len(self) / self.times[-1]
+        return rate or self.mean_fps
 
     @property
     def times(self) -> np.ndarray:
-        """Seconds from the first frame to each one, and to the end of the
-        last, [N + 1]."""
+        """See the base class."""
         if self._times is None:
             base = float(self._stream.time_base)
             if self._index is not None:
@@ -216,7 +281,6 @@ class VideoReader:
         return np.append(times, times[-1] + duration)
 
     def get_batch(self, indices: Sequence[int]) -> np.ndarray:
-        """Frames, uint8 RGB [len(indices), H, W, 3]."""
         numbers = sorted(set(map(int, indices)))
         # no other picture needs H.264's NONREF ones; of HEVC some may
         spread = numbers[-1] - numbers[0] >= len(numbers)

@@ -1,25 +1,20 @@
 """Weights that rtmlib names, downloaded once and kept where it keeps them."""
 
-import shutil
+import os
 import sys
 import tempfile
-import zipfile
-from http.client import HTTPException
 from pathlib import Path
 from typing import Dict
 from urllib.parse import urlparse
-from urllib.request import Request, urlopen
 
-from integral_action.fileio import atomic_write
-
-_FAILURES = (OSError, HTTPException, zipfile.BadZipFile)
+from integral_action.text import one_line
 
 
 def fetch(urls: Dict[str, str]) -> Dict[str, Path]:
     """Download the models that are not kept yet.
 
-    rtmlib's own download unpacks in a folder that all processes share. Here a
-    file appears only whole, so that several may start at once.
+    rtmlib unpacks in a folder that all processes share. Here each has its own,
+    and a file appears only whole, so that several may start at once.
 
     Args:
         urls: by option of the estimator, the .zip with its .onnx file.
@@ -38,50 +33,27 @@ def fetch(urls: Dict[str, str]) -> Dict[str, Path]:
         option: folder / f'{Path(urlparse(url).path).stem}.onnx'
         for option, url in urls.items()
     }
-    for option, url in urls.items():
-        if paths[option].exists():
-            continue
+    missing = {
+        option: url
+        for option, url in urls.items()
+        if not paths[option].exists()
+    }
+    while missing:
+        option, url = next(iter(missing.items()))
         try:
-            _download(url, paths[option])
-        except _FAILURES as error:
-            mirror = rtmlib_file.get_mirror_url(url)
-            try:
-                if mirror is None:
-                    raise
-                _download(mirror, paths[option])
-            except _FAILURES:
-                missing = {
-                    other: urls[other]
-                    for other, path in paths.items()
-                    if not path.exists()
-                }
-                raise ConnectionError(_advice(missing, error)) from error
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder) as own:
+                found = rtmlib_file.download_checkpoint(
+                    url, own, progress=sys.stderr.isatty()
+                )
+                os.replace(found, paths[option])
+        except Exception as error:  # a network's, a disk's, an archive's
+            options = ' '.join(f'{option}=FILE' for option in missing)
+            raise ConnectionError(
+                f'rtmpose has no weights here and cannot download them '
+                f'({one_line(error)}): where there is a network take the '
+                f'.onnx file out of {" and ".join(missing.values())}, and '
+                f'give {options} (--pose-options, --options of extract_poses)'
+            ) from error
+        del missing[option]
     return paths
-
-
-def _download(url: str, path: Path) -> None:
-    request = Request(url, headers={'User-Agent': 'rtmlib'})
-    with (
-        urlopen(request, timeout=30) as reply,
-        tempfile.TemporaryFile() as packed,
-    ):
-        size = reply.headers.get('Content-Length')
-        size = f' ({int(size) / 1e6:.1f} MB)' if size else ''
-        print(f'downloading {url}{size}, kept as {path}', file=sys.stderr)
-        shutil.copyfileobj(reply, packed)
-        with zipfile.ZipFile(packed) as archive:
-            names = [n for n in archive.namelist() if n.endswith('.onnx')]
-            if len(names) != 1:
-                raise zipfile.BadZipFile(f'{len(names)} .onnx files in {url}')
-            with atomic_write(path) as temporary:
-                temporary.write_bytes(archive.read(names[0]))
-
-
-def _advice(missing: Dict[str, str], error: Exception) -> str:
-    options = ' '.join(f'{option}=FILE' for option in missing)
-    return (
-        f'rtmpose has no weights here and cannot download them ({error}): '
-        f'where there is a network take the .onnx file out of '
-        f'{" and ".join(missing.values())}, and give {options} '
-        f'(--pose-options, --options of extract_poses)'
-    )

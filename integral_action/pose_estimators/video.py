@@ -3,6 +3,7 @@ from typing import Iterable, List, Optional
 import numpy as np
 
 from integral_action.fileio import SampleError
+from integral_action.text import one_line
 
 from .base import PoseEstimator, Poses
 
@@ -37,10 +38,9 @@ def estimate_poses(
             if len(found) != len(frames):
                 raise ValueError(f'{len(found)} of {len(frames)} frames')
         except Exception as error:  # an estimator's own, of whatever kind
-            text = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise SampleError(
                 f'{source}: the estimator fails '
-                f'({type(error).__name__}: {text})'
+                f'({type(error).__name__}: {one_line(error)})'
             ) from error
         poses += [
             (points[:max_persons], score[:max_persons])

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
 
-from integral_action.apis.videos import OpenVideo, list_inputs
-from integral_action.datasets.video_reader import VideoReader
+from integral_action.apis.videos import list_inputs
+from integral_action.datasets.video_reader import VideoReader, Window
 from integral_action.fileio import SampleError
 
 SIZE = 64, 96  # height, width
@@ -125,7 +125,7 @@ def test_every_frame_is_found_by_its_number(name, tmp_path):
     frames = reader.get_batch(range(FRAMES))
     assert numbers(frames) == list(range(FRAMES))
     random = np.random.default_rng(0)
-    for reader in (VideoReader(path), VideoReader(path.read_bytes())):
+    for reader in (VideoReader(path), VideoReader(path, backend_args={})):
         for wanted in (
             [FRAMES - 1],
             [3, 3, 70, 12],
@@ -185,11 +185,11 @@ def test_times_are_the_frames(tmp_path):
         expected = np.array([0, 1, 2, 10, 40, 41, 42]) / 30
         np.testing.assert_allclose(reader.times, expected, atol=2e-3)
         (video,) = list_inputs(path)
-        video = OpenVideo(video, fps=7)
-        assert video.fps == pytest.approx(6 / 1.4, rel=2e-3)
+        video = video.open(fps=7)
+        assert video.mean_fps == pytest.approx(6 / 1.4, rel=2e-3)
         found = [numbers(frames) for frames in video.batches(4)]
         assert found == [[0, 1, 2, 3], [4, 5]]
-        window = video.window(3, 6)
+        window = Window(video, 3, 6)
         assert numbers(window.get_batch([0, 2])) == [3, 5]
 
 

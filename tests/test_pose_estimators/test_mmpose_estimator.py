@@ -124,8 +124,8 @@ def test_the_tool_says_what_the_inferencer_says(
     video = make_video(frames)
     config, weights = models['rtmpose']
     arguments = [str(video), str(tmp_path / 'poses'), '--poses', 'mmpose']
-    arguments += ['--model', config, '--weights', weights]
-    arguments += ['--det-model', 'whole_image']
+    arguments += ['--model', config, '--options', f'weights={weights}']
+    arguments += ['det_model=whole_image']
     assert tool.main([*arguments, '--batch-size', '1']) == 0
     keypoint, score = read_poses(tmp_path / 'poses/video.npz')
     assert keypoint.shape == (1, 2, 17, 2)

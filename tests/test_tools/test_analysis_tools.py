@@ -5,12 +5,12 @@ import importlib
 import pickle
 import re
 import shlex
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
+from commands import fork
 from conftest import ROOT
 from PIL import Image
 
@@ -532,22 +532,12 @@ def test_results_of_a_real_test(puppets, tmp_path):
     records = list(read_annotations(puppets / 'test.jsonl'))[::6]
     write_annotations(tmp_path / 'some.jsonl', records)
 
-    def run(*command):
-        result = subprocess.run(
-            [sys.executable, *map(str, command)],
-            cwd=tmp_path,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        assert result.returncode == 0, result.stdout[-3000:]
-        return result.stdout
-
-    run(
-        ROOT / 'tools' / 'test.py', config, 'untrained.pth',
-        '--dump', 'test.pkl', '--work-dir', 'work', '--cfg-options',
+    fork(
+        'test.py', config, 'untrained.pth', '--dump', 'test.pkl', '--work-dir',
+        'work', '--cfg-options',
         f'test_dataloader.dataset.data_root={puppets}/',
         f'test_dataloader.dataset.ann_file={tmp_path}/some.jsonl',
+        cwd=tmp_path,
     )  # fmt: skip
     results = Results.load(tmp_path / 'test.pkl')
     assert [file.split('videos/')[1] for file in results.files] == [
@@ -564,9 +554,9 @@ def test_results_of_a_real_test(puppets, tmp_path):
         assert results.gates[keep].mean() == pytest.approx(
             metrics[f'acc/{group}/gate'], rel=1e-5
         )
-    printed = run(
-        TOOLS / 'gate.py', '--model', 'untrained', 'test.pkl', *CONTEXT
-    )
+    tool = 'analysis_tools/gate.py'
+    options = ['--model', 'untrained', 'test.pkl', *CONTEXT]
+    printed = fork(tool, *options, cwd=tmp_path)
     folder = tmp_path / 'work_dirs' / 'analysis' / 'gate'
     assert (folder / 'gate.md').is_file()
     mean = results.gates[results.meta('context') == 'in'].mean()

@@ -91,7 +91,7 @@ def arguments(source, out, model, *more):
         str(source),
         str(out),
         *('--poses', 'movenet', '--model', str(model)),
-        *('--input-size', '64', *map(str, more)),
+        *('--options', 'input_size=64', *map(str, more)),
     ]
 
 
@@ -433,8 +433,9 @@ def test_rtmpose(once, videos, tmp_path):
 
     out = tmp_path / 'poses'
     options = [str(videos), str(out), '--poses', 'rtmpose', '--model']
-    options += [write_pose_model(tmp_path / 'pose.onnx'), '--det-model']
-    options += [write_detector(tmp_path / 'detector.onnx', (320, 320))]
+    options += [write_pose_model(tmp_path / 'pose.onnx'), '--options']
+    detector = write_detector(tmp_path / 'detector.onnx', (320, 320))
+    options += [f'det_model={detector}']
     assert tool.main(options) == 0
     keypoint, score = read_poses(out / 'a/02.npz')
     expected, there = read_poses(once / 'a/02.npz')
@@ -624,7 +625,7 @@ def test_wrong_input(videos, model, once, tmp_path, capsys):
     )
     check('gone.onnx: there is no such model', videos, model='gone.onnx')
     check('unknown pose estimator', videos, '--poses', 'openpose')
-    check('estimator movenet: got an unexpected', videos, '--weights', 'a.pth')
+    check('estimator movenet: got an unexpected', videos, 'weights=a.pth')
     check("device is 'tpu'", videos, '--device', 'tpu')
     before = contents(once)
     check(

@@ -107,7 +107,7 @@ def test_what_is_in_it(tool, trained, tmp_path, capsys):
     cfg = Config.fromstring(meta['cfg'], '.py')
     assert not {'work_dir', 'load_from', 'visualizer'} & set(cfg)
     assert 'init_cfg' not in str(cfg.model)
-    assert "'pretrained'" not in str(cfg.model)
+    assert cfg.model.backbone.appearance.pretrained is None
     roots = [
         cfg[f'{split}_dataloader'].dataset.data_root
         for split in ('train', 'val', 'test')

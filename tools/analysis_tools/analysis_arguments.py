@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from integral_action_cli import make_parser
+
 APPEARANCE, POSE, INTEGRAL = 'appearance-only', 'pose-only', 'IntegralAction'
 FILES = (
     'result files of `mim test --dump`, each with the name of its dataset '
@@ -10,11 +12,9 @@ FILES = (
 )
 
 
-def make_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
+def report_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
     """A parser of the options that every tool has."""
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(doc)
     parser.add_argument(
         '--group-key',
         help='a meta key, such as context: its values are datasets of their '
@@ -24,7 +24,7 @@ def make_parser(doc: str, out_dir: str) -> argparse.ArgumentParser:
         '--out-dir',
         type=Path,
         default=Path('work_dirs/analysis') / out_dir,
-        help='folder to write (default: %(default)s)',
+        help='folder to write',
     )
     parser.set_defaults(appearance=None, pose=None, integral=None, models=[])
     return parser

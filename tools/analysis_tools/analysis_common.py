@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Union
+from typing import Dict, List, Optional, Union
 
 import numpy as np
 from analysis_arguments import APPEARANCE, INTEGRAL, POSE
@@ -14,7 +14,6 @@ from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
 from integral_action.fileio import atomic_write, write_text
 from integral_action.text import in_markdown
-from integral_action_cli import command
 
 # One a series, so that pictures can be read in black and white.
 MARKERS = ('o', 's', '^', 'D', 'v', 'P', 'X', '*')
@@ -217,9 +216,3 @@ def write_report(
         blocks.append(f'![{stem}]({stem}.png)')
     write_text(out_dir / f'{name}.md', '\n\n'.join(blocks) + '\n')
     print(f'{shown}\n\n{out_dir / name}.md has the pictures.')
-
-
-@command()
-def run_tool(tool: Callable, args: argparse.Namespace) -> None:
-    """Run ``tool(args)`` and return the exit status."""
-    tool(args)

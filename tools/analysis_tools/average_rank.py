@@ -10,12 +10,12 @@ import sys
 from typing import Sequence
 
 import numpy as np
-from analysis_arguments import add_models, make_parser
+from analysis_arguments import add_models, report_parser
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'average_rank')
+    parser = report_parser(__doc__, 'average_rank')
     add_models(parser)
     parser.add_argument('--topk', type=int, nargs='+', default=[1, 5])
     return parser.parse_args(arguments)
@@ -29,7 +29,6 @@ from analysis_common import (
     MARKERS,
     Models,
     read_models,
-    run_tool,
     write_report,
 )
 from matplotlib.figure import Figure
@@ -37,6 +36,7 @@ from scipy.stats import rankdata
 
 from integral_action.evaluation.comparisons import average_ranks
 from integral_action.evaluation.tables import Table
+from integral_action_cli import command
 
 RANK = 'avg rank'
 
@@ -79,8 +79,10 @@ def rank_figure(table: Table) -> Figure:
     return figure
 
 
-def average_rank(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the table and its picture."""
+    args = parse_args(arguments)
     title = 'Accuracy (%) and average rank'
     table = accuracy_table(read_models(args), args.topk, title)
     ranks = average_ranks([*table.rows.values()])
@@ -93,11 +95,6 @@ def average_rank(args) -> None:
         {'average_rank': table},
         {'average_rank': rank_figure(table)},
     )
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(average_rank, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -8,7 +8,6 @@ that was resumed counts as one. The row of one that has not come to a
 validation is empty.
 """
 
-import argparse
 import json
 import os
 import re
@@ -16,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from integral_action_cli import command
+from integral_action_cli import command, make_parser
 
 
 def read_values(work_dir: Path, key: str) -> Dict[int, float]:
@@ -73,10 +72,7 @@ def _by_number(name: str) -> List:
 @command()
 def main(arguments: Optional[List[str]] = None) -> None:
     """Print the table; the exit status is 1 where there is none."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('work_dirs', metavar='WORK_DIR', nargs='+', type=Path)
     parser.add_argument('--key', default='acc/top1')
     args = parser.parse_args(arguments)

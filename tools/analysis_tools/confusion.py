@@ -14,13 +14,13 @@ from analysis_arguments import (
     add_classes,
     add_models,
     add_streams,
-    make_parser,
+    report_parser,
 )
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'confusion')
+    parser = report_parser(__doc__, 'confusion')
     add_streams(parser, required=False)
     add_models(parser, required=False)
     add_classes(parser)
@@ -28,7 +28,7 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--num',
         type=int,
         default=10,
-        help='number of confusions to list (default: 10)',
+        help='number of confusions to list',
     )
     return parser.parse_args(arguments)
 
@@ -40,7 +40,6 @@ from analysis_common import (
     class_names,
     file_name,
     read_models,
-    run_tool,
     write_report,
 )
 from matplotlib.figure import Figure
@@ -48,6 +47,7 @@ from mmaction.evaluation import confusion_matrix
 
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
+from integral_action_cli import command
 
 MAX_NAMES = 24  # more classes are drawn without their names
 
@@ -145,8 +145,10 @@ def confusion_figure(
     return figure
 
 
-def write_confusions(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the tables and the picture."""
+    args = parse_args(arguments)
     models = read_models(args)
     names = class_names(args.classes, models)
     tables, lists, figures = {}, {}, {}
@@ -171,11 +173,6 @@ def write_confusions(args) -> None:
         {'confusion': confusion_figure(figures, names)},
         lists,
     )
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(write_confusions, parse_args(arguments))
 
 
 if __name__ == '__main__':

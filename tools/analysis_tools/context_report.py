@@ -19,13 +19,12 @@ from typing import Dict, List
 import numpy as np
 from analysis_arguments import add_classes
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         'sets', type=Path, help='the folder that out_of_context.py wrote'
     )
@@ -51,14 +50,14 @@ def parse_args(arguments=None) -> argparse.Namespace:
         type=float,
         default=0.5,
         help='share of the frames with a pose, from which on a pose counts as '
-        'visible (default: %(default)s)',
+        'visible',
     )
     add_classes(parser)
     parser.add_argument(
         '--out-dir',
         type=Path,
         default=Path('work_dirs/analysis/context_report'),
-        help='folder to write (default: %(default)s)',
+        help='folder to write',
     )
     return parser.parse_args(arguments)
 
@@ -70,7 +69,6 @@ from analysis_common import (
     class_names,
     dot_figure,
     file_name,
-    run_tool,
     write_report,
 )
 
@@ -173,8 +171,10 @@ def class_table(
     )
 
 
-def context_report(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the tables and pictures."""
+    args = parse_args(arguments)
     if not 0 <= args.visible <= 1:
         raise ValueError(f'--visible {args.visible}: expected 0 to 1')
     models = read_models(args)
@@ -191,11 +191,6 @@ def context_report(args) -> None:
         shown = [name for name in ACCURACIES.values() if name in part.columns]
         pictures[stem] = dot_figure(part, 'top-1 (%)', shown)
     write_report(args.out_dir, 'context_report', tables, pictures)
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(context_report, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -24,7 +24,7 @@ from analysis_arguments import (
     POSE,
     add_classes,
     add_streams,
-    make_parser,
+    report_parser,
 )
 from rich.console import Console
 from rich.progress import track
@@ -32,7 +32,7 @@ from rich.progress import track
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'disagreements')
+    parser = report_parser(__doc__, 'disagreements')
     add_streams(parser)
     add_classes(parser)
     parser.add_argument(
@@ -54,13 +54,13 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--num',
         type=int,
         default=4,
-        help='videos of each kind and dataset (default: 4)',
+        help='videos of each kind and dataset',
     )
     parser.add_argument(
         '--panel-width',
         type=int,
         default=160,
-        help='width of a frame, pixels (default: 160)',
+        help='width of a frame, pixels',
     )
     return parser.parse_args(arguments)
 
@@ -73,7 +73,6 @@ from analysis_common import (
     class_names,
     file_name,
     read_models,
-    run_tool,
     write_report,
 )
 
@@ -88,6 +87,8 @@ from integral_action.evaluation.tables import Table
 from integral_action.fileio import SampleError
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.visualization import Clip, clip_sheet
+from integral_action.visualization.canvas import below
+from integral_action_cli import command
 
 MODELS = (APPEARANCE, POSE, INTEGRAL)
 # whether each of MODELS is right, and whose certainty sorts the videos
@@ -253,23 +254,10 @@ def sheet(
     return pictures
 
 
-def stack(pictures: List[np.ndarray], gap: int = 12) -> np.ndarray:
-    """Pictures below one another, on white."""
-    width = max(picture.shape[1] for picture in pictures)
-    return np.concatenate(
-        [
-            np.pad(
-                picture,
-                ((0, gap), (0, width - picture.shape[1]), (0, 0)),
-                constant_values=255,
-            )
-            for picture in pictures
-        ]
-    )
-
-
-def disagreements(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the tables and the sheets."""
+    args = parse_args(arguments)
     for option, least in (('num', 1), ('panel_width', 16)):
         value = getattr(args, option)
         if value < least:
@@ -293,7 +281,7 @@ def disagreements(args) -> None:
         lists[file_name('disagreements', dataset)] = list_table(results, names)
         parts = sheet(videos, results, kind, names, args)
         if parts:
-            pictures[file_name(dataset, kind)] = stack(parts)
+            pictures[file_name(dataset, kind)] = below(parts, 12)
     if videos.num_bad:
         print(f'{videos.num_bad} videos were left out', file=sys.stderr)
     write_report(
@@ -303,11 +291,6 @@ def disagreements(args) -> None:
         pictures,
         lists,
     )
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(disagreements, parse_args(arguments))
 
 
 if __name__ == '__main__':

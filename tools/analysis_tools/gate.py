@@ -14,19 +14,19 @@ import sys
 from typing import Dict, List, Tuple, Union
 
 import numpy as np
-from analysis_arguments import add_classes, add_models, make_parser
+from analysis_arguments import add_classes, add_models, report_parser
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'gate')
+    parser = report_parser(__doc__, 'gate')
     add_models(parser)
     add_classes(parser)
     parser.add_argument(
         '--by',
         choices=('video', 'clip'),
         default='video',
-        help='unit of the distribution (default: video)',
+        help='unit of the distribution',
     )
     return parser.parse_args(arguments)
 
@@ -41,7 +41,6 @@ from analysis_common import (
     class_names,
     dot_figure,
     read_models,
-    run_tool,
     write_report,
 )
 from matplotlib.figure import Figure
@@ -49,6 +48,7 @@ from scipy.stats import kstest, norm
 
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
+from integral_action_cli import command
 
 Parts = Dict[Tuple[str, str], Results]  # of (model, dataset)
 Gates = Dict[Tuple[str, str], np.ndarray]
@@ -176,8 +176,10 @@ def distribution_figure(gates: Gates) -> Figure:
     return figure
 
 
-def gate(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the tables and pictures."""
+    args = parse_args(arguments)
     models = read_models(args)
     parts = parts_of(models)
     gates = gates_of(parts, args.by)
@@ -195,11 +197,6 @@ def gate(args) -> None:
         },
         digits=3,
     )
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(gate, parse_args(arguments))
 
 
 if __name__ == '__main__':

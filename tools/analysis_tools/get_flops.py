@@ -9,19 +9,18 @@ are one.
 import argparse
 import sys
 
-from integral_action_cli import command
+from integral_action_cli import command, make_parser
 
 
 def parse_args() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__)
     parser.add_argument('config')
     parser.add_argument(
         '--num-classes',
         type=int,
         default=400,
-        help='number of classes, where the config leaves it open '
-        '(default: 400)',
+        help='number of classes, where the config leaves it open',
     )
     return parser.parse_args()
 

@@ -20,13 +20,13 @@ from analysis_arguments import (
     add_classes,
     add_models,
     add_streams,
-    make_parser,
+    report_parser,
 )
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'per_class')
+    parser = report_parser(__doc__, 'per_class')
     add_streams(parser, required=False)
     add_models(parser, required=False)
     add_classes(parser)
@@ -41,13 +41,13 @@ from analysis_common import (
     dot_figure,
     file_name,
     read_models,
-    run_tool,
     write_report,
 )
 
 from integral_action.evaluation.comparisons import oracle
 from integral_action.evaluation.results import Results
 from integral_action.evaluation.tables import Table
+from integral_action_cli import command
 
 ORACLE = 'oracle selection'
 
@@ -94,8 +94,10 @@ def class_table(
     )
 
 
-def per_class(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the tables and pictures."""
+    args = parse_args(arguments)
     models = read_models(args)
     names = class_names(args.classes, models)
     tables, pictures = {}, {}
@@ -107,11 +109,6 @@ def per_class(args) -> None:
         tables[stem] = table
         pictures[stem] = dot_figure(table, 'top-1 (%)', table.columns[:-1])
     write_report(args.out_dir, 'per_class', tables, pictures)
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(per_class, parse_args(arguments))
 
 
 if __name__ == '__main__':

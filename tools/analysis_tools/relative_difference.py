@@ -9,12 +9,12 @@ import argparse
 import sys
 
 import numpy as np
-from analysis_arguments import add_models, make_parser
+from analysis_arguments import add_models, report_parser
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'relative_difference')
+    parser = report_parser(__doc__, 'relative_difference')
     add_models(parser)
     parser.add_argument(
         '--ours', metavar='NAME', help='the model to compare (default: last)'
@@ -36,7 +36,6 @@ if __name__ == '__main__':
 from analysis_common import (
     HATCHES,
     read_models,
-    run_tool,
     write_report,
 )
 from average_rank import accuracy_table
@@ -44,6 +43,7 @@ from matplotlib.figure import Figure
 
 from integral_action.evaluation.comparisons import relative_difference
 from integral_action.evaluation.tables import Table
+from integral_action_cli import command
 
 DIFFERENCE = 'relative difference'
 
@@ -68,8 +68,10 @@ def difference_figure(table: Table, ours: str) -> Figure:
     return figure
 
 
-def differences(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the table and its picture."""
+    args = parse_args(arguments)
     models = read_models(args)
     ours = args.ours or list(models)[-1]
     for name in (ours, *args.not_compared):
@@ -89,11 +91,6 @@ def differences(args) -> None:
         {'relative_difference': table},
         {'relative_difference': difference_figure(table, ours)},
     )
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(differences, parse_args(arguments))
 
 
 if __name__ == '__main__':

@@ -13,16 +13,16 @@ from analysis_arguments import (
     INTEGRAL,
     POSE,
     add_streams,
-    make_parser,
+    report_parser,
 )
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = make_parser(__doc__, 'score_average')
+    parser = report_parser(__doc__, 'score_average')
     add_streams(parser)
     parser.add_argument(
-        '--num', type=int, default=11, help='number of weights (default: 11)'
+        '--num', type=int, default=11, help='number of weights'
     )
     return parser.parse_args(arguments)
 
@@ -33,12 +33,12 @@ if __name__ == '__main__':
 from analysis_common import (
     Models,
     read_models,
-    run_tool,
     write_report,
 )
 from matplotlib.figure import Figure
 
 from integral_action.evaluation.tables import Table
+from integral_action_cli import command
 
 
 def sweep(models: Models, number: int) -> Table:
@@ -97,8 +97,10 @@ def sweep_figure(table: Table) -> Figure:
     return figure
 
 
-def score_average(args) -> None:
+@command()
+def main(arguments=None) -> None:
     """Write the table and its picture."""
+    args = parse_args(arguments)
     models = read_models(args)
     datasets = list(models[APPEARANCE])
     if len(datasets) != 2:
@@ -115,11 +117,6 @@ def score_average(args) -> None:
         {'score_average': table},
         {'score_average': sweep_figure(table)},
     )
-
-
-def main(arguments=None) -> int:
-    """The tool."""
-    return run_tool(score_average, parse_args(arguments))
 
 
 if __name__ == '__main__':

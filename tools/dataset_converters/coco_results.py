@@ -19,13 +19,12 @@ from typing import Dict
 
 from converter_arguments import add_arguments, folder, run
 
+from integral_action_cli import make_parser
+
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('videos', type=folder, help='folder of the videos')
     parser.add_argument('poses', type=folder, help='folder of the results')
     parser.add_argument('out', type=Path, help='folder to write')

@@ -19,13 +19,12 @@ from converter_arguments import add_split_arguments
 from rich.console import Console
 from rich.table import Table
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('ann_file', type=Path, help='the training list')
     parser.add_argument('--split', help='training split of a pickle')
     add_split_arguments(parser, '--share')
@@ -42,7 +41,6 @@ from integral_action.fileio import (
     read_annotations,
     write_annotations,
 )
-from integral_action_cli import command
 
 PARTS = {'train': 'fit', 'test': 'held-out'}  # of split_videos
 

@@ -2,8 +2,7 @@
 
 Usage:
     integral-action convert kinetics-skeleton SKELETONS VIDEOS OUT
-    integral-action convert kinetics-skeleton SKELETONS VIDEOS OUT \
-        --classes kinetics50
+    integral-action convert kinetics-skeleton S V OUT --classes kinetics50
 
 SKELETONS is the folder of `kinetics_train/<id>.json` and
 `kinetics_train_label.json`, and the same of `val`. A video is found by its
@@ -22,6 +21,8 @@ from typing import Dict, List, Tuple
 import numpy as np
 from converter_arguments import add_arguments, folder, run
 
+from integral_action_cli import make_parser
+
 DATA = Path(__file__).resolve().parents[1] / 'data'
 LABEL_MAPS = dict(
     kinetics400=DATA / 'kinetics400' / 'label_map_k400.txt',
@@ -31,10 +32,7 @@ LABEL_MAPS = dict(
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         'skeletons', type=folder, help='folder of Kinetics-skeleton'
     )

@@ -19,16 +19,15 @@ from typing import Dict, Tuple
 import numpy as np
 from converter_arguments import add_arguments, folder, run
 
+from integral_action_cli import make_parser
+
 DATA = Path(__file__).resolve().parents[1] / 'data' / 'nturgbd'
 LABELS = {name: DATA / f'label_map_{name}.txt' for name in ('ntu60', 'ntu120')}
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         'skeletons', type=folder, help='folder of the .skeleton files'
     )

@@ -24,13 +24,12 @@ from typing import Callable, Dict, List, Tuple
 import numpy as np
 from rich.progress import Progress
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(argv=None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('out', type=Path, help='folder to write')
     parser.add_argument(
         '--size',
@@ -76,14 +75,13 @@ import cv2
 from integral_action.fileio import (
     remove_unfinished,
     write_annotations,
-    write_text,
+    write_lines,
 )
 from integral_action.journal import note_settings
 from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.process_pool import run_in_processes
 from integral_action.visualization.files import write_video
-from integral_action_cli import command
 
 FPS = 8.0
 SPLITS = ('train', 'in_context', 'out_of_context')
@@ -515,92 +513,34 @@ class Action:
     scene: Scene
 
 
-ACTIONS = (
-    Action(
-        'jack',
-        jack,
-        dumbbells,
-        (220, 60, 160),
-        Scene('checks', ((60, 120, 70), (150, 190, 120)), 4),
-    ),
-    Action(
-        'squat',
-        squat,
-        barbell,
-        (200, 40, 40),
-        Scene('stripes', ((170, 60, 60), (110, 110, 120)), 4, 90),
-    ),
-    Action(
-        'bowl',
-        bowl,
-        bowling_ball,
-        (40, 60, 190),
-        Scene('stripes', ((190, 130, 70), (140, 85, 40)), 6),
-    ),
-    Action(
-        'golf',
-        golf,
-        club,
-        (60, 60, 60),
-        Scene('gradient', ((120, 180, 240), (60, 150, 60)), 1.2, 90),
-    ),
-    Action(
-        'climb',
-        climb,
-        rope,
-        (230, 200, 90),
-        Scene('blobs', ((200, 180, 140), (180, 70, 150)), 4),
-    ),
-    Action(
-        'run',
-        run,
-        baton,
-        (240, 120, 20),
-        Scene('stripes', ((190, 80, 50), (225, 205, 195)), 4, 40),
-    ),
-    Action(
-        'kick',
-        kick,
-        football,
-        (30, 30, 30),
-        Scene('waves', ((50, 140, 50), (120, 200, 70)), 3),
-    ),
-    Action(
-        'drink',
-        hand_to_mouth,
-        cup,
-        (60, 170, 200),
-        Scene('bricks', ((150, 80, 60), (215, 200, 180)), 4),
-    ),
-    Action(
-        'brush teeth',
-        hand_to_mouth,
-        toothbrush,
-        (30, 200, 120),
-        Scene('checks', ((150, 205, 230), (235, 240, 245)), 7),
-    ),
-    Action(
-        'eat ice cream',
-        hand_to_mouth,
-        ice_cream,
-        (250, 150, 190),
-        Scene('gradient', ((240, 210, 110), (60, 190, 200)), 1.2, 180),
-    ),
-    Action(
-        'play piano',
-        hands_on_keys,
-        piano,
-        (45, 30, 30),
-        Scene('rings', ((90, 40, 110), (170, 50, 70)), 4),
-    ),
-    Action(
-        'type',
-        hands_on_keys,
-        keyboard,
-        (190, 190, 185),
-        Scene('dots', ((90, 110, 150), (220, 215, 160)), 5),
-    ),
-)
+# fmt: off
+ACTIONS = tuple(Action(*row) for row in (  # of Action's fields, in order
+    ('jack', jack, dumbbells, (220, 60, 160),
+     Scene('checks', ((60, 120, 70), (150, 190, 120)), 4)),
+    ('squat', squat, barbell, (200, 40, 40),
+     Scene('stripes', ((170, 60, 60), (110, 110, 120)), 4, 90)),
+    ('bowl', bowl, bowling_ball, (40, 60, 190),
+     Scene('stripes', ((190, 130, 70), (140, 85, 40)), 6)),
+    ('golf', golf, club, (60, 60, 60),
+     Scene('gradient', ((120, 180, 240), (60, 150, 60)), 1.2, 90)),
+    ('climb', climb, rope, (230, 200, 90),
+     Scene('blobs', ((200, 180, 140), (180, 70, 150)), 4)),
+    ('run', run, baton, (240, 120, 20),
+     Scene('stripes', ((190, 80, 50), (225, 205, 195)), 4, 40)),
+    ('kick', kick, football, (30, 30, 30),
+     Scene('waves', ((50, 140, 50), (120, 200, 70)), 3)),
+    ('drink', hand_to_mouth, cup, (60, 170, 200),
+     Scene('bricks', ((150, 80, 60), (215, 200, 180)), 4)),
+    ('brush teeth', hand_to_mouth, toothbrush, (30, 200, 120),
+     Scene('checks', ((150, 205, 230), (235, 240, 245)), 7)),
+    ('eat ice cream', hand_to_mouth, ice_cream, (250, 150, 190),
+     Scene('gradient', ((240, 210, 110), (60, 190, 200)), 1.2, 180)),
+    ('play piano', hands_on_keys, piano, (45, 30, 30),
+     Scene('rings', ((90, 40, 110), (170, 50, 70)), 4)),
+    ('type', hands_on_keys, keyboard, (190, 190, 185),
+     Scene('dots', ((90, 110, 150), (220, 215, 160)), 5)),
+))
+# fmt: on
 
 # ----------------------------------------------------------------- videos
 
@@ -796,7 +736,7 @@ def write_lists(out: Path, args: Dict, tasks: List) -> None:
     records['test'] = records['in_context'] + records['out_of_context']
     for name, lines in records.items():
         write_annotations(out / f'{name}.jsonl', lines)
-    write_text(out / 'classes.txt', ''.join(f'{a.name}\n' for a in ACTIONS))
+    write_lines(out / 'classes.txt', [action.name for action in ACTIONS])
 
 
 def died(task: Tuple[str, int]) -> None:

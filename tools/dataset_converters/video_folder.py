@@ -19,13 +19,12 @@ from converter_arguments import add_split_arguments, folder
 from rich.console import Console
 from rich.table import Table
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__.split('\n')[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('videos', type=folder, help='a folder a class')
     parser.add_argument('out', type=Path, help='folder to write')
     add_split_arguments(parser, '--test-share')
@@ -35,9 +34,9 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
 if __name__ == '__main__':
     parse_args()  # help and mistakes need not wait for torch
 
+from integral_action.checkpoints import some
 from integral_action.datasets.conversion import link_to, split_files
-from integral_action.fileio import write_text
-from integral_action_cli import command
+from integral_action.fileio import write_lines
 
 
 def folder_of(name: str) -> str:
@@ -107,39 +106,15 @@ def split_videos(
     return {name: sorted(members) for name, members in lists.items()}
 
 
-def check_pose_files(names: List[str]) -> None:
-    """Poses of a.avi and of a.mp4 would be in one file.
-
-    Raises:
-        ValueError: there are two such videos.
-    """
-    found = {}
-    for name in names:
-        other = found.setdefault(PurePosixPath(name).with_suffix(''), name)
-        if other != name:
-            raise ValueError(
-                f'{other} and {name} differ in their endings alone: rename one'
-            )
-
-
 def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
     """Write the lists and the names of the classes; gives the names."""
-    classes = sorted({name.split('/')[0] for name in sum(lists.values(), [])})
+    classes = sorted(set(map(folder_of, sum(lists.values(), []))))
     label = {name: number for number, name in enumerate(classes)}
-    texts = {
-        f'{split}.txt': ''.join(
-            f'{name} {label[name.split("/")[0]]}\n' for name in names
-        )
-        for split, names in lists.items()
-    }
-    texts['classes.txt'] = ''.join(f'{name}\n' for name in classes)
-    for name, text in texts.items():
-        write_text(out / name, text)
+    for split, names in lists.items():
+        lines = [f'{name} {label[folder_of(name)]}' for name in names]
+        write_lines(out / f'{split}.txt', lines)
+    write_lines(out / 'classes.txt', classes)
     return classes
-
-
-def _some(names: List[str]) -> str:
-    return ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
 
 
 @command(re.error)
@@ -152,14 +127,13 @@ def main(arguments: Optional[List[str]] = None) -> None:
         raise ValueError(
             f'{args.videos}: no videos in folders that name their class'
         )
-    check_pose_files(names)
     lists = split_videos(names, args.test_share, args.seed, args.group)
     args.out.mkdir(parents=True, exist_ok=True)
     link_to(args.out / 'videos', args.videos)
     classes = write_lists(args.out, lists)
     table = Table('label', 'class', *lists)
     counts = {
-        split: Counter(name.split('/')[0] for name in members)
+        split: Counter(map(folder_of, members))
         for split, members in lists.items()
     }
     for number, name in enumerate(classes):
@@ -168,11 +142,11 @@ def main(arguments: Optional[List[str]] = None) -> None:
         )
     Console().print(table)
     if others:
-        print(f'left out, no videos: {len(others)} ({_some(others)})')
-    empty = {name.split('/')[0] for name in others if '/' in name}
+        print(f'left out, no videos: {len(others)} ({some(others)})')
+    empty = {folder_of(name) for name in others if '/' in name}
     empty = sorted(empty - set(classes))
     if empty:
-        print(f'left out, folders without a video: {_some(empty)}')
+        print(f'left out, folders without a video: {some(empty)}')
     if len(names) < len(every):
         print(f'left out, in no folder of a class: {len(every) - len(names)}')
     print(f'{len(classes)} classes; written: {args.out}')

@@ -2,21 +2,18 @@
 
 import argparse
 from pathlib import Path
-from typing import Callable, Sequence
+from typing import Callable
 
-from integral_action_cli import command
+from integral_action_cli import command, make_parser
 
 # of a DeployableRecognizer, a path and metadata: writes the file, and gives
 # what runs it, inputs to outputs
 Export = Callable[..., Callable]
 
 
-def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
+def export_parser(description: str, ending: str) -> argparse.ArgumentParser:
     """The options that both have."""
-    parser = argparse.ArgumentParser(
-        description=description,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(description)
     parser.set_defaults(ending=ending)
     parser.add_argument('checkpoint', metavar='CHECKPOINT')
     parser.add_argument('out', metavar=f'OUT{ending}', type=Path)
@@ -25,7 +22,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         choices=('keypoints', 'maps'),
         default='keypoints',
         help='input of the pose stream: keypoints, whose maps are drawn '
-        'inside, or ready maps (default: keypoints)',
+        'inside, or ready maps',
     )
     parser.add_argument(
         '--fp16', action='store_true', help='compute in half precision'
@@ -60,7 +57,7 @@ def make_parser(description: str, ending: str) -> argparse.ArgumentParser:
         type=int,
         default=50,
         metavar='N',
-        help='number of videos to check (default: 50)',
+        help='number of videos to check',
     )
     return parser
 
@@ -95,7 +92,7 @@ def run(args: argparse.Namespace, export: Export) -> int:
         raise ValueError(f'{args.checkpoint}: {error}') from error
     run_exported = export(deployable, args.out, metadata)
     for name, shape in metadata['inputs'].items():
-        print(f'input {name}: {_shape(shape)}')
+        print(f'input {name}: [{", ".join(map(str, shape))}]')
     for name in metadata['outputs']:
         print(f'output {name}')
     if classes is None:
@@ -128,7 +125,3 @@ def _verify(args, deployable, metadata, run_exported) -> int:
             f'difference is {max(differences):.1e}, more than {allowed:.0e}'
         )
     return 0
-
-
-def _shape(shape: Sequence) -> str:
-    return f'[{", ".join(map(str, shape))}]'

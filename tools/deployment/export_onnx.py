@@ -16,22 +16,21 @@ names, sampling and preprocessing are in its metadata. See docs/deployment.md
 and demo/onnx_inference.py.
 """
 
-import argparse
 import sys
 from typing import List, Optional
 
-from export_arguments import make_parser, run
+from export_arguments import export_parser, run
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Export; the exit status is 1 where that cannot be."""
-    parser = make_parser(__doc__, '.onnx')
+    parser = export_parser(__doc__, '.onnx')
     parser.add_argument(
         '--opset',
         type=int,
         default=17,
         choices=range(17, 21),
-        help='operator set of ONNX (default: 17)',
+        help='operator set of ONNX',
     )
     args = parser.parse_args(arguments)
 
@@ -39,22 +38,18 @@ def main(arguments: Optional[List[str]] = None) -> int:
         from integral_action.deployment import export_onnx
 
         export_onnx(deployable, path, metadata, args.opset)
-        return _runner(path, args)
+        if not args.verify:
+            return None
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(
+            str(path), providers=['CPUExecutionProvider']
+        )
+        return lambda inputs: session.run(
+            None, {name: value.numpy() for name, value in inputs.items()}
+        )
 
     return run(args, export)
-
-
-def _runner(path, args: argparse.Namespace):
-    if not args.verify:
-        return None
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(
-        str(path), providers=['CPUExecutionProvider']
-    )
-    return lambda inputs: session.run(
-        None, {name: value.numpy() for name, value in inputs.items()}
-    )
 
 
 if __name__ == '__main__':

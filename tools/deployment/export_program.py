@@ -9,12 +9,12 @@ alone, and its metadata is an extra file of it; see docs/deployment.md.
 import sys
 from typing import List, Optional
 
-from export_arguments import make_parser, run
+from export_arguments import export_parser, run
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Export; the exit status is 1 where that cannot be."""
-    args = make_parser(__doc__, '.pt2').parse_args(arguments)
+    args = export_parser(__doc__, '.pt2').parse_args(arguments)
 
     def export(deployable, path, metadata):
         import torch

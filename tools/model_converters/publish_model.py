@@ -29,13 +29,12 @@ import sys
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Dict, List, Optional
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         'source', metavar='IN', type=Path, help='checkpoint of a training'
     )
@@ -72,17 +71,15 @@ import torch
 from mmengine.config import Config
 
 from integral_action.apis import load_model
+from integral_action.apis.checkpoint_config import without_start
 from integral_action.checkpoints import installed_versions
 from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import atomic_write, remove_unfinished
 from integral_action.quantization import SCALES, quantize
-from integral_action_cli import command
 
 # of a config: where a training ran, and how it was watched
 MACHINE = ('launcher', 'load_from', 'resume', 'vis_backends', 'visualizer')
 MACHINE += ('work_dir',)
-# of its model: what the weights, which are there, were started from
-START = ('init_cfg', 'pretrained')
 
 
 def publish(
@@ -158,17 +155,6 @@ def is_of_machine(text: str) -> bool:
         or PureWindowsPath(text).is_absolute()
         or text.startswith(('~', '..', 'file://'))
     )
-
-
-def without_start(value: Any) -> Any:
-    """A model's config without the checkpoints that it started from."""
-    if isinstance(value, dict):
-        return {
-            k: without_start(v) for k, v in value.items() if k not in START
-        }
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(without_start, value))
-    return value
 
 
 def write(checkpoint: Dict, target: Path) -> Path:

@@ -24,13 +24,12 @@ import sys
 from pathlib import Path
 from typing import Any, List, Optional, Tuple
 
+from integral_action_cli import command, make_parser
+
 
 def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser(__doc__)
     parser.add_argument('source', metavar='IN', type=Path)
     parser.add_argument('target', metavar='OUT', type=Path)
     parser.add_argument(
@@ -57,7 +56,6 @@ from integral_action.fileio import atomic_write
 from integral_action.models.data_preprocessors import PoseMapPreprocessor
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.map_options import PoseMapOptions
-from integral_action_cli import command
 
 CONFIGS = (
     Path(__file__).resolve().parents[2]

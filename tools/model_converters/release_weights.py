@@ -5,7 +5,7 @@ from typing import Dict, List, Tuple
 
 from torch import Tensor
 
-from integral_action.checkpoints import some
+from integral_action.checkpoints import some, wrong_weights
 
 # What stands before a name here, and in the release. The first that fits.
 PREFIXES = (
@@ -36,16 +36,7 @@ RESNET = (
     (r'downsample\.bn\.', 'downsample.1.'),
 )
 # The release's pose ResNet has a stem, which its forward leaves out.
-POSE_STEM = {'pose_backbone.conv1.weight'} | {
-    f'pose_backbone.bn1.{entry}'
-    for entry in (
-        'weight',
-        'bias',
-        'running_mean',
-        'running_var',
-        'num_batches_tracked',
-    )
-}
+POSE_STEM = ('pose_backbone.conv1.weight', 'pose_backbone.bn1.')
 
 
 def release_name(name: str) -> str:
@@ -81,7 +72,7 @@ def convert_weights(
 
     Raises:
         ValueError: an entry is missing, of another shape, not one of the
-            release's, or has numbers that are not finite.
+            release's, or has integers for weights.
     """
     wanted = dict(own)
     # Batch norm takes the front end's bias off again: it needs no place here,
@@ -92,37 +83,27 @@ def convert_weights(
         wanted[bias] = wanted[mean]
 
     sources = {name: release_name(name) for name in wanted}
-    missing = [name for name in sources.values() if name not in release]
-    if missing:
-        raise ValueError(f'missing keys: {some(missing)}')
     unused = sorted(set(release) - set(sources.values()))
-    unexpected = [name for name in unused if not _may_be_unused(name, own)]
-    if unexpected:
-        raise ValueError(f'unexpected keys: {some(unexpected)}')
-    shapes = {
-        source: list(wanted[name].shape)
-        + [1, 1] * bool(FLATTENED.fullmatch(source))
+    given = {
+        name: value
+        for name, value in release.items()
+        if name not in unused or not _may_be_unused(name, own)
+    }
+    expected = {
+        source: wanted[name][..., None, None]
+        if FLATTENED.fullmatch(source)
+        else wanted[name]
         for name, source in sources.items()
     }
-    wrong = [
-        f'{source} ({list(release[source].shape)}, expected {shape})'
-        for source, shape in shapes.items()
-        if list(release[source].shape) != shape
-    ]
-    if wrong:
-        raise ValueError(f'size mismatch: {some(wrong)}')
+    if wrong := wrong_weights(given, expected):
+        raise ValueError(wrong)
     wrong = [
         source
-        for name, source in sources.items()
-        if wanted[name].is_floating_point()
-        and not (
-            release[source].is_floating_point()
-            and release[source].isfinite().all()
-        )
+        for source, value in expected.items()
+        if value.is_floating_point() > release[source].is_floating_point()
     ]
     if wrong:
         raise ValueError(f'not finite numbers: {some(wrong)}')
-
     weights = {
         name: release[sources[name]].detach().to(value).reshape(value.shape)
         for name, value in wanted.items()
@@ -143,9 +124,7 @@ def _may_be_unused(name: str, own: Dict[str, Tensor]) -> bool:
     def lacks(prefix: str) -> bool:
         return not any(ours.startswith(prefix) for ours in own)
 
-    if name in POSE_STEM:
-        return True
-    unused = []
+    unused = [*POSE_STEM]
     if lacks('backbone.appearance.'):
         unused += ['img_backbone.', 'aggregator.']
     if lacks('backbone.pose.'):

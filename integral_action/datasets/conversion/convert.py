@@ -17,11 +17,12 @@ from integral_action.datasets.conversion.video import (
     probe_video,
     tidy_poses,
 )
-from integral_action.fileio import write_text
+from integral_action.fileio import write_lines
 from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
 from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.poses import as_poses, found_points, not_pixels
+from integral_action.text import one_line
 
 # what is only counted
 PADDED, CUT = 'poses padded at the end', 'poses cut at the end'
@@ -114,7 +115,7 @@ def convert(
         convert_one, tasks, journal, workers, out.name, crashed
     )
     for name, names in class_names.items():
-        write_text(out / name, ''.join(f'{line}\n' for line in names))
+        write_lines(out / name, names)
     report = Report(out, excluded=list(excluded))
     report.write(_list_videos(videos, outcomes, report))
     return report
@@ -261,7 +262,7 @@ class VideoConverter:
 
 def _named(path: Path, error: Exception) -> str:
     """The error in one line that names the file and says what happened."""
-    text = ' '.join(str(error).split())
+    text = one_line(error)
     if not isinstance(error, (ValueError, OSError)):
         text = f'{type(error).__name__}: {text}'
     return text if str(path) in text else f'{path}: {text}'

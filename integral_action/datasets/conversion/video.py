@@ -103,8 +103,7 @@ def probe_video(path: Path) -> VideoInfo:
         raise UnusableError(MISSING_VIDEO, f'{path}: there is no such video')
     try:
         reader = VideoReader(path)
-        height, width = reader.get_batch([0]).shape[1:3]
-        return VideoInfo(len(reader), reader.fps, (height, width))
+        return VideoInfo(len(reader), reader.fps, reader.shape)
     except SampleError as error:
         raise UnusableError(BROKEN_VIDEO, str(error)) from error
 

@@ -1,6 +1,6 @@
 import random
 from functools import partial
-from typing import List
+from typing import Tuple
 
 import numpy as np
 import torch
@@ -8,8 +8,6 @@ from mmaction.registry import HOOKS
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
-from torch import Tensor
-from torch.utils.data import Dataset, get_worker_info
 
 from integral_action.datasets.wrappers import innermost
 
@@ -20,53 +18,39 @@ class EpochSeedHook(Hook):
 
     - It draws its own random numbers from the run's seed, the epoch, the rank
       and the worker, so that a resumed training goes on as if it had not been
-      stopped. mmengine seeds the workers of every epoch alike, or, where they
-      persist, lets their state run on, which a stop loses.
+      stopped. mmengine seeds the workers of every epoch alike.
     - It counts its own bad samples (:class:`VideoPoseDataset`).
 
     The training loader's ``worker_init_fn`` is replaced.
+
+    Raises:
+        ValueError: the loader's workers persist: their random numbers run on
+            from epoch to epoch, which a stop loses.
     """
 
-    def __init__(self) -> None:
-        # shared with workers: those that persist see the next epoch here
-        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()
-
     def before_train_epoch(self, runner: Runner) -> None:
-        """Start an epoch in this process, and have the workers do so."""
-        self.epoch.fill_(runner.epoch)
+        """Start an epoch in this process, and have its workers do so."""
         loader = runner.train_dataloader
-        start_epoch(loader.dataset, (runner.seed, runner.epoch, get_rank()))
-        loader.worker_init_fn = partial(
-            start_worker, seed=runner.seed, epoch=self.epoch, rank=get_rank()
-        )
+        if loader.persistent_workers:
+            raise ValueError(
+                'train_dataloader.persistent_workers is True, with which a '
+                'resumed training would draw other random numbers: set it to '
+                'False, or leave out EpochSeedHook'
+            )
+        for dataset in innermost(loader.dataset):
+            if hasattr(dataset, 'num_bad_samples'):
+                dataset.num_bad_samples = 0
+        key = (runner.seed, runner.epoch, get_rank())
+        seed_all(key)
+        loader.worker_init_fn = partial(seed_worker, key=key)
 
 
-def start_worker(worker: int, seed: int, epoch: Tensor, rank: int) -> None:
-    """Have a worker of the data loader start every epoch afresh."""
-    torch.set_num_threads(1)
-    dataset = get_worker_info().dataset
-    fetch = getattr(dataset, '__getitems__', None)
-    started = None
-
-    def get(indices: List[int]) -> List:
-        nonlocal started
-        if started != int(epoch):
-            started = int(epoch)
-            start_epoch(dataset, (seed, started, rank, worker + 1))
-        return fetch(indices) if fetch else [dataset[i] for i in indices]
-
-    dataset.__getitems__ = get  # what a worker calls for a batch
+def seed_worker(worker: int, key: Tuple[int, ...]) -> None:
+    """Seed a worker of the data loader, which starts with an epoch."""
+    seed_all((*key, worker + 1))
 
 
-def start_epoch(dataset: Dataset, key: tuple) -> None:
-    """Seed this process, and count its bad samples from 0."""
-    seed_all(key)
-    for one in innermost(dataset):
-        if hasattr(one, 'num_bad_samples'):
-            one.num_bad_samples = 0
-
-
-def seed_all(key: tuple) -> None:
+def seed_all(key: Tuple[int, ...]) -> None:
     """Seed Python's, numpy's and torch's generators from some numbers."""
     seeds = np.random.SeedSequence(key).generate_state(3)
     random.seed(int(seeds[0]))

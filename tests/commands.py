@@ -1,0 +1,60 @@
+"""Commands as users run them, and our tools faster."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from multiprocessing import get_context
+
+import torch
+from conftest import ROOT
+
+import integral_action_cli
+
+ENV = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'}
+
+
+def run(*command, cwd, check=True):
+    """Run a command, output and all; gives what it printed."""
+    result = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=ENV,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    if check:
+        assert result.returncode == 0, result.stdout[-3000:]
+    else:
+        assert result.returncode != 0
+    return result.stdout
+
+
+def fork(script, *arguments, cwd, check=True):
+    """As :func:`run`, one of our tools in a fork of this process, which has
+    imported torch and the package already."""
+    script = ROOT / 'tools' / script
+    if torch.cuda.is_available():  # whose threads outlive no fork
+        command = (sys.executable, script, *arguments)
+        return run(*command, cwd=cwd, check=check)
+    with tempfile.TemporaryFile('w+') as output:
+        process = get_context('fork').Process(
+            target=_run_script, args=(script, arguments, cwd, output.fileno())
+        )
+        process.start()
+        process.join()
+        output.seek(0)
+        text = output.read()
+    assert (process.exitcode == 0) == check, text[-3000:]
+    return text
+
+
+def _run_script(script, arguments, cwd, output):
+    os.chdir(cwd)
+    os.environ.update(ENV)
+    torch.set_num_threads(1)
+    sys.stdout = sys.stderr = open(output, 'w', buffering=1, closefd=False)
+    sys.argv = list(map(str, (script, *arguments)))
+    sys.path.insert(0, str(script.parent))
+    integral_action_cli.run_script(script)
