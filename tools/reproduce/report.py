@@ -60,7 +60,11 @@ def measure(model: str, run: Run) -> Dict[str, float]:
             [results_of(model, 'context', run)]
         )
         row = context_row(parts)
-        cells |= {name: row[key] for key, name in SETS.items()}
+        cells |= {
+            name: row[key]
+            for key, name in SETS.items()
+            if row[key] is not None  # a set that was not made
+        }
     return cells | gates
 
 
