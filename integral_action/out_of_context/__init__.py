@@ -4,7 +4,7 @@
 """
 
 from .body_shape import BodyShape
-from .clip import Clip, PersonSettings, read_clip
+from .clip import PICTURES, Clip, PersonSettings, read_clip, read_scene
 from .mask_files import load_masks, write_masks
 from .mask_kinds import MASKS, find_masks
 from .masks import GrabCutMasks, PersonMasks, PoseMasks
@@ -24,6 +24,7 @@ from .sets import SCENE_SETS, SETS, make_set
 __all__ = [
     'EDGES',
     'MASKS',
+    'PICTURES',
     'SCENE_SETS',
     'SETS',
     'BodyShape',
@@ -43,6 +44,7 @@ __all__ = [
     'make_set',
     'paste',
     'read_clip',
+    'read_scene',
     'remove_persons',
     'same_times',
     'write_masks',

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Dict, Tuple
 
+import cv2
 import numpy as np
 
 from integral_action.datasets.conversion.video import (
@@ -17,11 +18,16 @@ from integral_action.datasets.conversion.video import (
     UnusableError,
 )
 from integral_action.datasets.transforms import DecodeTwoStream, LoadPoses
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
 from integral_action.out_of_context.mask_files import load_masks, write_masks
 from integral_action.out_of_context.mask_kinds import find_masks
 from integral_action.out_of_context.masks import PersonMasks
 from integral_action.out_of_context.persons import fill_gaps, follow_persons
+from integral_action.out_of_context.pictures import same_times
+
+PICTURES = ('.jpg', '.jpeg', '.png')
+BROKEN_SCENE = 'background unreadable'
 
 
 @dataclass(frozen=True)
@@ -138,6 +144,32 @@ def read_clip(info: Dict, settings: PersonSettings, mask_file: Path) -> Clip:
     acting, anybody = _masks(frames, keypoint, score, settings, mask_file)
     acts = slice(settings.persons)
     return Clip(frames, keypoint[acts], score[acts], acting, anybody)
+
+
+def read_scene(path: Path, length: int) -> Clip:
+    """Read a picture, or a video, that has nobody in it.
+
+    Args:
+        path: a file; a picture is a clip of one frame.
+        length: frames to read of a video, evenly spread.
+
+    Raises:
+        UnusableError: it cannot be read.
+    """
+    if path.suffix.lower() in PICTURES:
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            raise UnusableError(BROKEN_SCENE, f'{path}: no picture')
+        frames = picture[None, ..., ::-1]
+    else:
+        try:
+            reader = VideoReader(path)
+            frames = reader.get_batch(same_times(length, len(reader)))
+        except SampleError as error:
+            raise UnusableError(BROKEN_SCENE, str(error)) from error
+    nobody = np.zeros(frames.shape[:3], bool)
+    poses = np.zeros((1, len(frames), 1, 2)), np.zeros((1, len(frames), 1))
+    return Clip(frames, *poses, nobody, nobody)
 
 
 def _masks(

@@ -182,8 +182,10 @@ def context_row(
         )
     for kind, name in FOLLOWING.items():
         part = parts.get(kind)
+        # pictures that people go before are of no class
+        labelled = part and 'background_label' in part.samples[0]
         row[name] = share(
-            [of_label(part, follows_scene(part))] if part else []
+            [of_label(part, follows_scene(part))] if labelled else []
         )
     for name, key in SWAP_METRICS.items():
         value = (metrics or {}).get(key) if label is None else None

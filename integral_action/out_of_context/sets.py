@@ -1,6 +1,6 @@
 """The sets that are made of a video: what is shown of it, and its poses."""
 
-from typing import Callable, Dict, Iterator, Sequence, Tuple
+from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -33,18 +33,18 @@ def background_only(clip: Clip) -> Made:
     return frames, np.zeros((*shape, 2), np.float32), np.zeros(shape)
 
 
-def scene_swap_still(clip: Clip, scene: Clip) -> Made:
+def scene_swap_still(clip: Clip, scene: Clip, edge: str) -> Made:
     """The person before the middle frame of another video, without its people
     (SCUBA)."""
     ground = _still_ground(clip, scene)
     frames = (
-        paste(frame, mask, ground)
+        paste(frame, mask, ground, edge)
         for frame, mask in zip(clip.frames, clip.acting)
     )
     return frames, clip.keypoint, clip.score
 
 
-def scene_swap_moving(clip: Clip, scene: Clip) -> Made:
+def scene_swap_moving(clip: Clip, scene: Clip, edge: str) -> Made:
     """The person before another video at the same relative times, without its
     people (HAT)."""
     times = same_times(len(clip.frames), len(scene.frames))
@@ -54,16 +54,17 @@ def scene_swap_moving(clip: Clip, scene: Clip) -> Made:
         for frame, mask, t in zip(clip.frames, clip.acting, times):
             if t != last:
                 last, ground = t, _ground(clip, scene, t)
-            yield paste(frame, mask, ground)
+            yield paste(frame, mask, ground, edge)
 
     return frames(), clip.keypoint, clip.score
 
 
-def still_person(clip: Clip, scene: Clip) -> Made:
+def still_person(clip: Clip, scene: Clip, edge: str) -> Made:
     """One frame of :func:`scene_swap_still`, and its pose, all the time
     (SCUFO)."""
     t, length = clip.still, len(clip.frames)
-    picture = paste(clip.frames[t], clip.acting[t], _still_ground(clip, scene))
+    ground = _still_ground(clip, scene)
+    picture = paste(clip.frames[t], clip.acting[t], ground, edge)
     return (
         iter([picture] * length),
         clip.keypoint[:, [t] * length],
@@ -82,7 +83,7 @@ def _ground(clip: Clip, scene: Clip, t: int) -> np.ndarray:
     return cover(ground, clip.frames.shape[1:3])
 
 
-SCENE_SETS: Dict[str, Callable[[Clip, Clip], Made]] = {
+SCENE_SETS: Dict[str, Callable[[Clip, Clip, str], Made]] = {
     'scene-swap-still': scene_swap_still,
     'scene-swap-moving': scene_swap_moving,
     'still-person': still_person,
@@ -91,22 +92,27 @@ SETS = ('person-only', 'background-only', *SCENE_SETS)
 
 
 def make_set(
-    name: str, clip: Clip, scene: Clip, colour: Sequence[int]
+    name: str,
+    clip: Clip,
+    scene: Optional[Clip],
+    colour: Sequence[int],
+    edge: str = 'feather',
 ) -> Made:
     """One of :data:`SETS`.
 
     Args:
         name: of the set.
         clip: the person's video, of T frames.
-        scene: the background's video.
+        scene: the background's video; None where the set has none.
         colour: RGB, behind the person of ``person-only``.
+        edge: of the person before another scene, as of :func:`paste`.
 
     Returns:
         T frames, uint8 RGB of even height and width, ``keypoint``
         [M, T, K, 2] and ``keypoint_score`` [M, T, K].
     """
     if name in SCENE_SETS:
-        frames, *poses = SCENE_SETS[name](clip, scene)
+        frames, *poses = SCENE_SETS[name](clip, scene, edge)
     elif name == 'person-only':
         frames, *poses = person_only(clip, colour)
     else:

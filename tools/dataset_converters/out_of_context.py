@@ -6,8 +6,9 @@ Usage:
 
 OUT gets `person-only.jsonl`, `background-only.jsonl`,
 `scene-swap-still.jsonl`, `scene-swap-moving.jsonl` and `still-person.jsonl`
-with their videos and poses; `original.jsonl`, the videos that they were made
-of; `all.jsonl`, all of these; `pairs.csv`, whose scene went to whom. Videos
+(or those of `--sets`) with their videos and poses; `original.jsonl`, the
+videos that they were made of; `all.jsonl`, all of these; `pairs.csv`, whose
+scene went to whom. Videos
 whose person is too small or too big are left out and counted. See
 docs/out_of_context.md.
 """
@@ -19,11 +20,19 @@ import os
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 from converter_arguments import folder, number
 from mmengine.config import DictAction
+
+NAMES = (
+    'person-only',
+    'background-only',
+    'scene-swap-still',
+    'scene-swap-moving',
+    'still-person',
+)
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -96,6 +105,25 @@ def parse_args(arguments=None) -> argparse.Namespace:
         help='arguments of the masks',
     )
     add(
+        '--sets',
+        nargs='+',
+        choices=NAMES,
+        metavar='SET',
+        help=f'those to make, of {", ".join(NAMES)}; all without it',
+    )
+    add(
+        '--backgrounds',
+        type=folder,
+        help='folder of pictures (.jpg, .png) and videos without persons, to '
+        'put the persons before; otherwise it is videos of another class',
+    )
+    add(
+        '--edge',
+        choices=('hard', 'feather', 'poisson'),
+        default='feather',
+        help='rim of the person before another scene',
+    )
+    add(
         '--colour',
         nargs=3,
         type=number(0, 255),
@@ -131,23 +159,28 @@ from integral_action.datasets.conversion import (
     link_to,
     probe_video,
 )
-from integral_action.datasets.conversion.video import UnusableError, crashed
+from integral_action.datasets.conversion.video import (
+    UnusableError,
+    crashed,
+    split_files,
+)
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import atomic_write, read_annotations, write_text
 from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
 from integral_action.out_of_context import (
+    PICTURES,
     SCENE_SETS,
     SETS,
     Clip,
     PersonSettings,
     find_masks,
-    load_masks,
     make_set,
     read_clip,
+    read_scene,
 )
-from integral_action.pose.files import read_poses, write_poses
+from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.robust.swap_accuracy import draw_pairings
 from integral_action.visualization import (
@@ -269,27 +302,35 @@ class FindPersons:
 class MakeSets:
     """Writes all sets of a video; travels to the worker processes.
 
-    A video's ``extra`` is (name, info) of the person's video and of the
-    background's, and the frame rate.
+    A video's ``extra`` is (name, info) of the person's video, the frame rate,
+    and the background: another's (name, info), a file, or None.
     """
 
     out: Path
     settings: PersonSettings
     colour: Tuple[int, int, int]
+    edge: str
+    sets: Tuple[str, ...]
 
-    def _read(self, name: str, info: Dict) -> Clip:
+    def read(self, name: str, info: Dict) -> Clip:
         mask_file = file_of(self.out / 'masks', name, '.npz')
         return read_clip(info, self.settings, mask_file)
 
     def __call__(self, video: Video) -> Dict:
         name, info = video.extra['person']
+        scene = video.extra['background']
         try:
-            clip = self._read(name, info)
-            background = self._read(*video.extra['background'])
+            clip = self.read(name, info)
+            if isinstance(scene, Path):
+                scene = read_scene(scene, len(clip.frames))
+            elif scene is not None:
+                scene = self.read(*scene)
         except UnusableError as error:
             return dict(problem=[error.kind, str(error)])
-        for kind in SETS:
-            frames, *poses = make_set(kind, clip, background, self.colour)
+        for kind in self.sets:
+            frames, *poses = make_set(
+                kind, clip, scene, self.colour, self.edge
+            )
             write_poses(
                 file_of(self.out / 'poses' / kind, name, '.npz'), *poses
             )
@@ -300,6 +341,63 @@ class MakeSets:
         # the last: where it is, all is done
         write_poses(path, keypoint[..., :2], score)
         return {}
+
+
+class Background(NamedTuple):
+    """What a person goes before.
+
+    Args:
+        name: of the file.
+        label: its class; None where it is of none.
+        item: its place, for :class:`MakeSets`.
+        stamp: what changes when the file does.
+    """
+
+    name: str
+    label: Optional[int]
+    item: Any
+    stamp: List
+
+
+def draw_backgrounds(
+    args: argparse.Namespace, videos: List[Video], stamps: List[List]
+) -> List[Background]:
+    """Draw a background for each video.
+
+    Raises:
+        ValueError: all videos are of one class, or the folder has nothing.
+    """
+    names = [video.filename for video in videos]
+    if args.backgrounds is None:
+        labels = [video.labels['all'] for video in videos]
+        return [
+            Background(
+                names[i], labels[i], (names[i], videos[i].extra), stamps[i]
+            )
+            for i in draw_pairs(names, labels, args.seed)
+        ]
+    films, others = split_files(args.backgrounds)
+    pictures = [x for x in others if Path(x).suffix.lower() in PICTURES]
+    files = sorted([*films, *pictures])
+    if not files:
+        raise ValueError(
+            f'--backgrounds {args.backgrounds}: no pictures or videos in it'
+        )
+    random = np.random.default_rng(args.seed)
+    rounds = -(-len(names) // len(files))  # all are used alike
+    drawn = np.concatenate(
+        [random.permutation(len(files)) for _ in range(rounds)]
+    )
+    chosen = {name: files[i] for name, i in zip(sorted(names), drawn)}
+    return [
+        Background(
+            chosen[name],
+            None,
+            args.backgrounds / chosen[name],
+            stamp_of(args.backgrounds / chosen[name]),
+        )
+        for name in names
+    ]
 
 
 def draw_pairs(
@@ -324,11 +422,14 @@ def records_of_sets(
     videos: List[Video],
     extras: List[Dict],
     found: List[Dict],
-    partner: List[int],
+    backgrounds: List[Optional[Background]],
+    sets: Tuple[str, ...],
 ) -> Dict[str, List[Dict]]:
     """The lines of every list."""
-    lists = {name: [] for name in (ORIGINAL, *SETS)}
-    for video, extra, info, other in zip(videos, extras, found, partner):
+    lists = {name: [] for name in (ORIGINAL, *sets)}
+    for video, extra, info, background in zip(
+        videos, extras, found, backgrounds
+    ):
         name, label = video.filename, video.labels['all']
         shape = [n + n % 2 for n in info['img_shape']]  # as videos are written
         for kind in lists:
@@ -354,8 +455,9 @@ def records_of_sets(
             if kind == 'background-only':
                 record['pose_share'] = 0.0
             if kind in SCENE_SETS:
-                record['background'] = videos[other].filename
-                record['background_label'] = videos[other].labels['all']
+                record['background'] = background.name
+                if background.label is not None:
+                    record['background_label'] = background.label
             lists[kind].append(record)
     return lists
 
@@ -392,26 +494,24 @@ class SetsReport(Report):
 
 
 def draw_sheet(
-    out: Path, videos: List[Video], layout: str, rows: int
+    make_sets: MakeSets, videos: List[Video], rows: int
 ) -> np.ndarray:
     """Pictures of what was made: a row a video, a column a set."""
     chosen = np.linspace(0, len(videos) - 1, min(rows, len(videos)))
-    columns = (ORIGINAL, 'mask', *SETS)
-    lines = []
+    columns = (ORIGINAL, 'mask', *make_sets.sets)
+    layout, lines = make_sets.settings.layout, []
     for i in chosen.round().astype(int):
         name, info = videos[i].filename, videos[i].extra
         t = info['total_frames'] // 4  # still-person shows the middle
-        panels = []
-        mask = load_masks(file_of(out / 'masks', name, '.npz'))[0][t]
-        original = VideoReader(info['filename']).get_batch([t])[0]
-        keypoint, score = read_poses(
-            file_of(out / 'poses' / 'person-only', name, '.npz')
-        )
-        posed = draw_poses(original, keypoint[:, t], score[:, t], layout)
-        panels.append(posed)
-        panels.append(np.where(mask[..., None], original, original // 4))
-        for kind in SETS:
-            path = file_of(out / 'videos' / kind, name, '.mp4')
+        clip = make_sets.read(name, info)
+        original, mask = clip.frames[t], clip.acting[t]
+        points, score = clip.keypoint[:, t], clip.score[:, t]
+        panels = [
+            draw_poses(original, points, score, layout),
+            np.where(mask[..., None], original, original // 4),
+        ]
+        for kind in make_sets.sets:
+            path = file_of(make_sets.out / 'videos' / kind, name, '.mp4')
             panels.append(VideoReader(path).get_batch([t])[0])
         height = round(PANEL_WIDTH * original.shape[0] / original.shape[1])
         lines.append(
@@ -479,11 +579,11 @@ def make(args: argparse.Namespace) -> SetsReport:
     videos = [videos[i] for i in kept]
     names = [names[i] for i in kept]
     report.covered = dict(zip(names, found))
-    partner = []
-    if videos:
-        labels = [video.labels['all'] for video in videos]
-        partner = draw_pairs(names, labels, args.seed)
-        write_pairs(out / 'pairs.csv', videos, partner)
+    sets = tuple(name for name in SETS if name in (args.sets or SETS))
+    backgrounds = [None] * len(videos)
+    if videos and set(sets) & set(SCENE_SETS):
+        backgrounds = draw_backgrounds(args, videos, stamps)
+        write_pairs(out / 'pairs.csv', videos, backgrounds)
     tasks = [
         Task(
             video.filename,
@@ -491,24 +591,34 @@ def make(args: argparse.Namespace) -> SetsReport:
                 video,
                 extra=dict(
                     person=(video.filename, video.extra),
-                    background=(names[other], videos[other].extra),
+                    background=background and background.item,
                     fps=info['fps'],
                 ),
             ),
-            [*stamp, names[other], *stamps[other]],
+            [
+                *stamp,
+                *([background.name, *background.stamp] if background else []),
+                *(sets if args.sets else []),
+            ],
             file_of(out / 'poses' / ORIGINAL, video.filename, '.npz'),
         )
-        for video, stamp, info, other in zip(videos, stamps, found, partner)
+        for video, stamp, info, background in zip(
+            videos, stamps, found, backgrounds
+        )
     ]
+    make_sets = MakeSets(out, settings, tuple(args.colour), args.edge, sets)
+    note = dict(note, colour=list(args.colour))
+    if args.edge != 'feather':  # folders of before the option have no note
+        note |= dict(edge=args.edge)
     outcomes = do_what_is_left(
-        MakeSets(out, settings, tuple(args.colour)),
+        make_sets,
         tasks,
-        Journal(out / '.made', dict(note, colour=list(args.colour))),
+        Journal(out / '.made', note),
         args.workers,
         'sets',
         crashed,
     )
-    lists = records_of_sets(videos, extras, found, partner)
+    lists = records_of_sets(videos, extras, found, backgrounds, sets)
     whole = []
     for i, name in enumerate(names):
         if problem := outcomes[name].get('problem'):
@@ -523,9 +633,7 @@ def make(args: argparse.Namespace) -> SetsReport:
     report.write(lists)
     if args.sheet and whole:
         some = [videos[i] for i in whole]
-        write_picture(
-            args.sheet, draw_sheet(out, some, args.layout, args.sheet_rows)
-        )
+        write_picture(args.sheet, draw_sheet(make_sets, some, args.sheet_rows))
     return report
 
 
@@ -548,7 +656,9 @@ def is_usable(
     return True
 
 
-def write_pairs(path: Path, videos: List[Video], partner: List[int]) -> None:
+def write_pairs(
+    path: Path, videos: List[Video], backgrounds: List[Background]
+) -> None:
     """Write down whose background went behind whom."""
     with atomic_write(path) as temporary:
         with open(temporary, 'w', newline='', encoding='utf-8') as file:
@@ -556,10 +666,9 @@ def write_pairs(path: Path, videos: List[Video], partner: List[int]) -> None:
             writer.writerow(
                 ['source', 'label', 'background', 'background_label']
             )
-            for video, other in zip(videos, partner):
-                two = (video, videos[other])
+            for video, (name, label, *_) in zip(videos, backgrounds):
                 writer.writerow(
-                    [x for v in two for x in (v.filename, v.labels['all'])]
+                    [video.filename, video.labels['all'], name, label]
                 )
 
 

@@ -62,7 +62,7 @@ def measure(model: str, run: Run) -> Dict[str, float]:
         cells |= {
             name + further: row[key]
             for key, name in SETS.items()
-            if not further or row[key] is not None
+            if row[key] is not None  # a set that was not made
         }
     return cells | gates
 
