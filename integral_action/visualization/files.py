@@ -12,19 +12,19 @@ from integral_action.fileio import PathLike, atomic_write
 
 
 def write_picture(path: PathLike, picture: np.ndarray) -> None:
-    """Write a picture as PNG.
+    """Write a picture, as PNG or JPEG.
 
     Args:
-        path: a file ending in ``.png``.
+        path: a file ending in ``.png`` or ``.jpg``.
         picture: RGB, uint8 [H, W, 3].
 
     Raises:
         OSError: it cannot be written.
     """
     picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    smallest = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    options = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_JPEG_QUALITY, 95]
     with atomic_write(path) as temporary:
-        if not cv2.imwrite(str(temporary), picture, smallest):
+        if not cv2.imwrite(str(temporary), picture, options):
             raise OSError(f'{path}: OpenCV cannot write this picture')
 
 

@@ -26,8 +26,9 @@ from converters import (
 from people import RED, SCENES, make_one
 from PIL import Image
 
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import read_annotations, write_annotations
-from integral_action.out_of_context import SETS, load_masks
+from integral_action.out_of_context import SETS, SceneMix, load_masks
 
 tool = load_tool('out_of_context')
 LISTS = ('original', *SETS)
@@ -156,6 +157,34 @@ def test_the_made_sets_are_data_sets(make, tmp_path):
             posed = bool((sample['inputs']['pose'][..., 2] > 0).any())
             name = sample['data_samples'].filename
             assert posed == ('background-only' not in name)
+
+
+def test_scenes_for_the_training(make, data, tmp_path):
+    """They are what SceneMix takes; nothing else is made."""
+    out = tmp_path / 'out'
+    (data / 'videos' / 'run' / 'missing.mp4').touch()  # broken, rather
+    assert make('--sets', 'scenes') == 3
+    assert not (out / 'all.jsonl').exists() and not (out / 'poses').exists()
+    found = {r['filename']: r for r in read_annotations(out / 'scenes.jsonl')}
+    assert len(found) == 8
+    good = ['run/a.mp4', 'run/b.mp4', 'walk/c.mp4', 'walk/d.mp4']
+    assert [n for n, r in found.items() if 'problem' not in r] == good
+    assert found['walk/big.mp4']['problem'] == 'person too big'
+    assert found['walk/c.mp4']['label'] == 1
+    scene = np.array(Image.open(out / 'scenes' / 'run' / 'a.jpg'))
+    assert scene.shape == (120, 160, 3) and near(scene, SCENES['run']).all()
+
+    (out / 'scenes' / 'walk' / 'c.jpg').unlink()  # is made again
+    (data / 'videos' / 'run' / 'missing.mp4').unlink()
+    make('--sets', 'scenes')
+    mix = SceneMix(str(out / 'scenes.jsonl'), prob=1)
+    frames = np.stack(VideoReader(data / 'videos/run/a.mp4').get_batch([0, 5]))
+    sample = dict(filename=str(data / 'videos/run/a.mp4'), label=0)
+    mixed = mix(sample | dict(imgs=list(frames), RGB_inds=[0, 5]))['imgs']
+    for before, after in zip(frames.astype(int), mixed):
+        red, blue = near(after, RED), near(after, SCENES['walk'])
+        assert (red | blue).mean() > 0.9 and red.mean() > 0.04
+        assert near(before, RED)[red].all()
 
 
 def test_masks_of_ones_own(make, tmp_path):

@@ -8,9 +8,11 @@ OUT gets `person-only.jsonl`, `background-only.jsonl`,
 `scene-swap-still.jsonl`, `scene-swap-moving.jsonl` and `still-person.jsonl`
 (or those of `--sets`) with their videos and poses; `original.jsonl`, the
 videos that they were made of; `all.jsonl`, all of these; `pairs.csv`, whose
-scene went to whom. Videos
-whose person is too small or too big are left out and counted. See
-docs/out_of_context.md.
+scene went to whom. Videos whose person is too small or too big are left out
+and counted. See docs/out_of_context.md.
+
+`--sets scenes`, of training videos, makes `scenes.jsonl`, masks and scenes for
+SceneMix alone. See docs/robust.md.
 """
 
 import argparse
@@ -33,6 +35,7 @@ NAMES = (
     'scene-swap-moving',
     'still-person',
 )
+SCENES = 'scenes'  # no set: what SceneMix takes, of training videos
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -107,9 +110,10 @@ def parse_args(arguments=None) -> argparse.Namespace:
     add(
         '--sets',
         nargs='+',
-        choices=NAMES,
+        choices=(*NAMES, SCENES),
         metavar='SET',
-        help=f'those to make, of {", ".join(NAMES)}; all without it',
+        help=f'those to make, of {", ".join(NAMES)}; all without it; or '
+        f'{SCENES}, for the training transform SceneMix',
     )
     add(
         '--backgrounds',
@@ -179,6 +183,7 @@ from integral_action.out_of_context import (
     make_set,
     read_clip,
     read_scene,
+    remove_persons,
 )
 from integral_action.pose.files import write_poses
 from integral_action.pose.layouts import KeypointLayout
@@ -275,10 +280,14 @@ def file_of(folder: Path, name: str, suffix: str) -> Path:
 
 @dataclass(frozen=True)
 class FindPersons:
-    """Writes a video's masks; travels to the worker processes."""
+    """Writes a video's masks; travels to the worker processes.
+
+    With ``scene`` also its middle frame without persons.
+    """
 
     out: Path
     settings: PersonSettings
+    scene: bool = False
 
     def __call__(self, video: Video) -> Dict:
         mask_file = file_of(self.out / 'masks', video.filename, '.npz')
@@ -288,6 +297,11 @@ class FindPersons:
             clip = read_clip(video.extra, self.settings, mask_file)
         except UnusableError as error:
             return dict(problem=[error.kind, str(error)])
+        if self.scene:
+            t = len(clip.frames) // 2
+            picture = remove_persons(clip.frames[t], clip.anybody[t])
+            path = file_of(self.out / SCENES, video.filename, '.jpg')
+            write_picture(path, picture)
         return dict(
             fps=info.fps,
             img_shape=list(clip.frames.shape[1:3]),
@@ -462,6 +476,17 @@ def records_of_sets(
     return lists
 
 
+def records_of_scenes(videos: List[Video], report: Report) -> List[Dict]:
+    """The lines of ``scenes.jsonl``: all videos, and why some have none."""
+    findings = [*report.left_out, *report.excluded]
+    problems = {one.filename: dict(problem=one.kind) for one in findings}
+    return [
+        dict(filename=video.filename, label=video.labels['all'])
+        | problems.get(video.filename, {})
+        for video in videos
+    ]
+
+
 # ----------------------------------------------------------------- report
 
 
@@ -559,15 +584,17 @@ def make(args: argparse.Namespace) -> SetsReport:
         stamp_of(Path(video.extra['filename']), video.poses)
         for video in videos
     ]
+    scene = SCENES in (args.sets or ())
+    made = (SCENES, '.jpg') if scene else ('masks', '.npz')  # the last
     tasks = [
-        Task(name, video, stamp, file_of(out / 'masks', name, '.npz'))
+        Task(name, video, stamp, file_of(out / made[0], name, made[1]))
         for name, video, stamp in zip(names, videos, stamps)
     ]
-    find = FindPersons(out, settings)
+    find = FindPersons(out, settings, scene)
     outcomes = do_what_is_left(
         find, tasks, journal, args.workers, 'persons', crashed
     )
-    report = SetsReport(out)
+    report, every = SetsReport(out), videos
     kept = [
         i
         for i, video in enumerate(videos)
@@ -579,7 +606,12 @@ def make(args: argparse.Namespace) -> SetsReport:
     videos = [videos[i] for i in kept]
     names = [names[i] for i in kept]
     report.covered = dict(zip(names, found))
+    write_class_names(args)
+    scenes = {SCENES: records_of_scenes(every, report)} if scene else {}
     sets = tuple(name for name in SETS if name in (args.sets or SETS))
+    if not sets:
+        report.write(scenes)
+        return report
     backgrounds = [None] * len(videos)
     if videos and set(sets) & set(SCENE_SETS):
         backgrounds = draw_backgrounds(args, videos, stamps)
@@ -629,8 +661,7 @@ def make(args: argparse.Namespace) -> SetsReport:
         kind: [records[i] for i in whole] for kind, records in lists.items()
     }
     lists['all'] = [record for part in lists.values() for record in part]
-    write_class_names(args)
-    report.write(lists)
+    report.write(scenes | lists)
     if args.sheet and whole:
         some = [videos[i] for i in whole]
         write_picture(args.sheet, draw_sheet(make_sets, some, args.sheet_rows))
