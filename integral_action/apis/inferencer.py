@@ -34,7 +34,6 @@ from integral_action.pose_estimators import (
     default_estimator,
     estimate_poses,
     find_estimator,
-    is_estimator,
 )
 from integral_action.text import one_line
 
@@ -75,7 +74,6 @@ class _Job:
 class _Call:
     """Arguments of a call of the inferencer, and its progress."""
 
-    estimator: Optional[PoseEstimator]
     show_progress: bool
     several: bool
     fps: float
@@ -271,9 +269,8 @@ class IntegralActionInferencer:
                 (``.npz``), ``(keypoint [M, T, K, 2], keypoint_score
                 [M, T, K])`` in its pixels, or one array [M, T, K, 3] of
                 (x, y, score); of several a list of these, one a
-                video, or a folder with a file a video, by its stem; or an
-                estimator, its name or its config, as of the class. None for
-                the class's ``pose_estimator``. Others ignore them.
+                video, or a folder with a file a video, by its stem. None for
+                what ``pose_estimator`` finds. Others ignore them.
             batch_size: videos, or windows of one, that go through the model
                 together, with all of their clips. The config's
                 ``model.test_cfg.max_testing_views`` bounds the clips.
@@ -365,14 +362,9 @@ class IntegralActionInferencer:
         self, inputs: Any, poses: Any, **settings
     ) -> Tuple[List[_Job], _Call]:
         """Check the arguments, as far as no file needs to be read."""
-        estimator = self.pose_estimator
-        if isinstance(poses, (PoseEstimator, dict)) or (
-            isinstance(poses, str) and is_estimator(poses)
-        ):
-            estimator, poses = self._make_estimator(poses), None
         videos = list_inputs(inputs, poses)
         without = [video.name for video in videos if video.poses is None]
-        if without and estimator is None and 'pose' in self.streams:
+        if without and self.pose_estimator is None and 'pose' in self.streams:
             if not self.auto:
                 raise ValueError(
                     f'{without[0]}: {self.checkpoint} has a pose stream, but '
@@ -380,10 +372,8 @@ class IntegralActionInferencer:
                     f"'rtmpose'"
                 )
             config = default_estimator(self.layout.name)
-            estimator = self.pose_estimator = self._make_estimator(config)
-        call = _Call(
-            estimator, self.show_progress, len(videos) > 1, **settings
-        )
+            self.pose_estimator = self._make_estimator(config)
+        call = _Call(self.show_progress, len(videos) > 1, **settings)
         if call.out_dir is not None:
             _check_out(videos, call.out_dir)
         return [_Job(video) for video in videos], call
@@ -431,8 +421,9 @@ class IntegralActionInferencer:
         else:
             if given is None:
                 frames = call.frames(job, 'poses')
-                given = estimate_poses(frames, call.estimator, job.video.name)
-                if call.estimator.layout != self.layout.name:
+                estimator = self.pose_estimator
+                given = estimate_poses(frames, estimator, job.video.name)
+                if estimator.layout != self.layout.name:
                     given = coco17_to_openpose18(*given)
             if isinstance(given, np.ndarray):  # with scores inside, or none
                 given = given, None
@@ -492,7 +483,7 @@ class IntegralActionInferencer:
                 f'of {self.checkpoint}'
             )
         top = self._top(score, call.top_k)
-        best = self._label(score)
+        best = int(best_labels(score, self.unknown_below))
         prediction = dict(
             input=job.video.name,
             rec_labels=[best],
@@ -530,10 +521,6 @@ class IntegralActionInferencer:
             for i in best
         ]
 
-    def _label(self, score: np.ndarray) -> int:
-        """Return the best class, or -1 where it is unknown."""
-        return int(best_labels(score, self.unknown_below))
-
     def _name(self, label: int) -> str:
         return 'unknown' if label < 0 else self.classes[label]
 
@@ -548,7 +535,7 @@ class IntegralActionInferencer:
             score = _array(one.pred_score)
             top = self._top(score, call.top_k)
             text = [(label['name'], label['score']) for label in top]
-            if self._label(score) < 0:
+            if best_labels(score, self.unknown_below) < 0:
                 text.insert(0, (self._name(-1), float(score.max())))
             captions.append((start, text))
         gate = prediction.get('gate')

@@ -60,7 +60,15 @@ def load_model(
     content = read_checkpoint(checkpoint)
     init_default_scope('mmaction')
     try:
-        cfg = read_config(_config_text(content))
+        meta = content.get('meta')
+        text = meta.get('cfg') if isinstance(meta, dict) else None
+        if not isinstance(text, str):
+            raise ValueError(
+                'it carries no config (meta.cfg), so that no model can be '
+                "built from it alone; use MMAction2's init_recognizer with "
+                'its config'
+            )
+        cfg = read_config(text)
         weights = check_weights(content.get('state_dict'))
         config, bounded = without_start(cfg.model), Bounded(weights)
         bounded.check_numbers(config)
@@ -79,14 +87,3 @@ def load_model(
     model.dataset_meta = read_dataset_meta(content)
     model = model.to(device).eval()
     return fuse_model(model) if fuse else model
-
-
-def _config_text(content: dict) -> str:
-    meta = content.get('meta')
-    text = meta.get('cfg') if isinstance(meta, dict) else None
-    if not isinstance(text, str):
-        raise ValueError(
-            'it carries no config (meta.cfg), so that no model can be built '
-            "from it alone; use MMAction2's init_recognizer with its config"
-        )
-    return text

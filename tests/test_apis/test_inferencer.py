@@ -352,22 +352,19 @@ def test_poses_are_estimated_once_and_brought_to_the_models_layout(
     make, video
 ):
     frames, estimator = frames_of(video[0]), Middle()
-    fused = make('fused')
-    (one,) = fused(frames, estimator, window=0.5, stride=0.1)['predictions']
+    fused = make('fused', pose_estimator=estimator)
+    (one,) = fused(frames, window=0.5, stride=0.1)['predictions']
     assert estimator.seen == 30
     keypoint, score = zip(*(Middle()(frames[:1])[0] for _ in range(30)))
     keypoint = np.stack(keypoint, 1) - np.arange(30)[:, None, None] * (0, 1)
     poses = coco17_to_openpose18(keypoint, np.stack(score, 1))
     (same,) = fused(frames, poses, window=0.5, stride=0.1)['predictions']
     assert same['rec_scores'] == pytest.approx(one['rec_scores'], abs=1e-6)
-    # the class's own, and as a config
-    other = make('fused', pose_estimator=Middle())
-    assert other(frames)['num_failed'] == 0
     config = dict(type='integral_action.pose_estimators:MoveNetEstimator')
     with pytest.raises(ValueError, match='"movenet" has no model'):
-        fused(frames, config)
+        make('fused', pose_estimator=config)
     with pytest.raises(ValueError, match='"type"'):
-        fused(frames, dict(model='a'))
+        make('fused', pose_estimator=dict(model='a'))
     # an appearance stream makes none
     assert make('appearance', pose_estimator=config).pose_estimator is None
 
@@ -380,7 +377,6 @@ def test_an_estimator_by_its_name(make, video, monkeypatch):
     assert fused(frames)['predictions'] == expected
     fused = make('fused')
     assert not fused.finds_poses
-    assert fused(frames, name)['predictions'] == expected
     with pytest.raises(ValueError, match="a pose_estimator, such as 'rtmpose"):
         fused(frames)
     with pytest.raises(ValueError, match="estimator 'openpose'"):

@@ -36,13 +36,12 @@ def coco_to_openpose(results, frames):
 
 @pytest.fixture
 def videos(shared, tmp_path):
-    """Two clips of JHMDB with detections, and a demo video without."""
+    """A clip of JHMDB with detections, and a demo video without."""
     import decord
 
     samples = shared / 'samples'
     chosen = [
         *sorted((samples / 'jhmdb' / 'videos' / 'golf').glob('*.avi'))[:1],
-        *sorted((samples / 'jhmdb' / 'videos' / 'pullup').glob('*.avi'))[:1],
         samples / 'videos' / 'clean_and_jerk.mp4',
     ]
     records = []
@@ -78,20 +77,20 @@ def test_from_videos_to_predictions(videos):
             'pipeline': cfg.test_pipeline,
         }
     )
-    samples = [dataset[i] for i in range(3)]
+    samples = [dataset[i] for i in range(2)]
     for sample in samples:
         assert sample['inputs']['imgs'].shape == (2, 3, 8, 224, 224)
         assert sample['inputs']['pose'].shape == (2, 32, 5, 18, 3)
-    # people were detected in the two clips of JHMDB
-    for i, people in enumerate((True, True, False)):
+    # people were detected in the clip of JHMDB
+    for i, people in enumerate((True, False)):
         assert bool(samples[i]['inputs']['pose'][..., 2].any()) == people
 
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).eval()
     batch = model.data_preprocessor(pseudo_collate(samples))
     maps = batch['inputs']['heatmap_imgs']
-    assert maps.shape == (3, 2, 52, 32, 56, 56)
-    assert maps[0].any() and maps[1].any() and not maps[2].any()
+    assert maps.shape == (2, 2, 52, 32, 56, 56)
+    assert maps[0].any() and not maps[1].any()
     with torch.no_grad():
         predictions = model(**batch, mode='predict')
     for label, prediction in enumerate(predictions):
@@ -102,5 +101,5 @@ def test_from_videos_to_predictions(videos):
         assert 'filename' in prediction
     # without any pose the gate cannot differ from frame to frame, but for
     # the ends of the clip, where the temporal shift brings in zeros
-    gate = predictions[2].gate
+    gate = predictions[1].gate
     torch.testing.assert_close(gate[0], gate[1])

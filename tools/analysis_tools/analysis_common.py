@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Dict, List, Optional, Union
+from typing import Dict, List, Optional, Sequence, Union
 
 import numpy as np
 from analysis_arguments import APPEARANCE, INTEGRAL, POSE
@@ -37,19 +37,29 @@ def read_models(args: argparse.Namespace) -> Models:
         (POSE, args.pose),
         (INTEGRAL, args.integral),
     )
-    models = {}
-    for name, *files in (
-        *((name, *files) for name, files in streams if files),
-        *args.models,
-    ):
-        if not files:
-            raise ValueError(f'--model {name}: no result files')
-        if name in models:
-            raise ValueError(f'--model {name} stands there twice')
-        models[name] = read_model(files, args.group_key)
+    given = [(name, *files) for name, files in streams if files]
+    models = {
+        name: read_model(files, args.group_key)
+        for name, files in files_of([*given, *args.models]).items()
+    }
     if not models:
         raise ValueError('no model is given: --model NAME FILE')
     return of_the_same_videos(models)
+
+
+def files_of(models: Sequence[Sequence[str]]) -> Dict[str, List[str]]:
+    """The files of each model, which is given as its name and them.
+
+    Raises:
+        ValueError: one without files, or a name twice.
+    """
+    found = {}
+    for name, *files in models:
+        if not files:
+            raise ValueError(f'--model {name}: no result files')
+        if found.setdefault(name, files) is not files:
+            raise ValueError(f'--model {name} stands there twice')
+    return found
 
 
 def read_model(files: List[str], group_key: Optional[str]) -> Dict:

@@ -69,6 +69,7 @@ from analysis_common import (
     class_names,
     dot_figure,
     file_name,
+    files_of,
     write_report,
 )
 
@@ -89,14 +90,11 @@ def read_models(args) -> Dict[str, Dict[str, Results]]:
         ValueError: a model without files or twice; as of
             :meth:`ContextSets.split`.
     """
-    sets, models = ContextSets(args.sets), {}
-    for name, *files in args.models:
-        if not files:
-            raise ValueError(f'--model {name}: no result files')
-        if name in models:
-            raise ValueError(f'--model {name} stands there twice')
-        models[name] = sets.split([Results.load(file) for file in files])
-    return models
+    sets = ContextSets(args.sets)
+    return {
+        name: sets.split([Results.load(file) for file in files])
+        for name, files in files_of(args.models).items()
+    }
 
 
 def read_metrics(args, models: List[str]) -> Dict[str, Dict]:
@@ -136,17 +134,18 @@ def overview(
         name: context_row(parts, metrics.get(name), visible=visible)
         for name, parts in models.items()
     }
-    measured = [
-        key
-        for key in next(iter(rows.values()))
-        if any(row[key] is not None for row in rows.values())
-    ]
     return Table(
         'percent',
         list(models),
-        {key: [row[key] for row in rows.values()] for key in measured},
+        {key: [row[key] for row in rows.values()] for key in measured(rows)},
         'In and out of context',
     )
+
+
+def measured(rows: Dict[str, Dict]) -> List[str]:
+    """The keys that some of the rows have a value of."""
+    first, *_ = rows.values()
+    return [k for k in first if any(r[k] is not None for r in rows.values())]
 
 
 def class_table(
@@ -158,17 +157,9 @@ def class_table(
         names[label]: context_row(parts, label=label, visible=visible)
         for label in labels
     }
-    measured = [
-        key
-        for key in next(iter(rows.values()))
-        if any(row[key] is not None for row in rows.values())
-    ]
-    return Table(
-        'classes',
-        measured,
-        {name: [row[key] for key in measured] for name, row in rows.items()},
-        title,
-    )
+    keys = measured(rows)
+    cells = {name: [row[key] for key in keys] for name, row in rows.items()}
+    return Table('classes', keys, cells, title)
 
 
 @command()
