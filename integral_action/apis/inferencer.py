@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import (
     Any,
     Dict,
+    Iterable,
     Iterator,
     List,
     Optional,
@@ -24,7 +25,11 @@ from rich.progress import Progress
 from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
-from integral_action.datasets.video_reader import FrameReader, Window
+from integral_action.datasets.video_reader import (
+    ArrayReader,
+    FrameReader,
+    Window,
+)
 from integral_action.datasets.wrappers import innermost
 from integral_action.fileio import SampleError, write_text
 from integral_action.models.recognizers import TwoStreamRecognizer
@@ -34,11 +39,19 @@ from integral_action.pose_estimators import (
     default_estimator,
     estimate_poses,
     find_estimator,
+    find_poses,
+    stack_poses,
 )
 from integral_action.text import one_line
 
 from .load_model import load_model
-from .timeline import best_labels, border_times, label_timeline, split_windows
+from .timeline import (
+    best_labels,
+    border_times,
+    gather_windows,
+    label_timeline,
+    split_windows,
+)
 from .videos import VideoInput, list_inputs
 
 Estimator = Union[PoseEstimator, Dict, str]
@@ -345,6 +358,92 @@ class IntegralActionInferencer:
             num_failed=sum(job.error is not None for job in jobs),
         )
 
+    @torch.no_grad()
+    def stream(
+        self,
+        frames: Iterable,
+        window: float = 2.0,
+        stride: float = 0.5,
+        fps: float = 30.0,
+        pose_every: int = 1,
+        top_k: int = 5,
+    ) -> Iterator[Dict]:
+        """Predict a film that has no end, such as a camera's.
+
+        A frame's poses are found once, however many windows it is in. Only
+        the frames of a window are kept.
+
+        Args:
+            frames: uint8 RGB [H, W, 3] each, or (seconds, frame) where some
+                are dropped; all of one size.
+            window, stride: seconds of a window, and from one to the next.
+            fps: frames a second.
+            pose_every: find poses in each n-th frame; those between have the
+                last ones.
+            top_k: labels to name.
+
+        Yields:
+            What a call predicts of a window: ``rec_labels``, ``rec_scores``,
+            ``rec_names``, ``top``, ``gate``; its ``start`` and ``end`` in
+            seconds.
+
+        Raises:
+            ValueError: arguments are out of range, frames are of another kind
+                or size, or the model wants poses and there is no estimator.
+            SampleError: the estimator fails, or scores are nan.
+
+        Example::
+
+            for one in inferencer.stream(camera_frames):
+                print(one['end'], one['rec_names'][0])
+        """
+        if not (0 < stride <= window and fps > 0 and pose_every >= 1):
+            raise ValueError(
+                f'window is {window}, stride {stride}, fps {fps}, pose_every '
+                f'{pose_every}, expected 0 < stride <= window, 0 < fps and '
+                f'1 <= pose_every'
+            )
+        self._need_estimator('stream')
+        call = _Call(False, False, fps, top_k=top_k)
+        for kept in gather_windows(
+            self._with_poses(frames, fps, pose_every), window, stride, 1 / fps
+        ):
+            start, end = kept[0][0], kept[-1][0] + 1 / fps
+            pictures, poses = zip(*[one for _, one in kept])
+            rate = len(kept) / (end - start)
+            reader = ArrayReader(np.stack(pictures), 'stream', rate)
+            video = VideoInput(reader.frames, None, 'stream', Path('stream'))
+            job = _Job(video, reader, windows=[(0, len(kept))])
+            if 'pose' in self.streams:
+                job.poses = self._in_layout(*stack_poses(poses))
+            sample = self.pipeline(self._sample(job, 0, len(kept)))
+            job.results = [one for _, one in self._predict([(job, sample)])]
+            prediction = self._summary(job, call)
+            for key in ('input', 'duration'):
+                del prediction[key]
+            yield dict(start=start, end=end, **prediction)
+
+    def _with_poses(
+        self, frames: Iterable, fps: float, pose_every: int
+    ) -> Iterator[Tuple[float, Tuple]]:
+        """Yield the seconds of each frame, the frame and its poses."""
+        shape = poses = None
+        for number, frame in enumerate(frames):
+            time = number / fps
+            if isinstance(frame, tuple):
+                time, frame = frame
+            if shape not in (None, frame.shape):
+                raise ValueError(
+                    f'a frame of shape {list(frame.shape)} follows frames of '
+                    f'{list(shape)}'
+                )
+            shape = frame.shape
+            if 'pose' in self.streams and number % pose_every == 0:
+                (poses,) = find_poses(
+                    frame[None], self.pose_estimator, 'stream', not number
+                )
+            yield time, (frame, poses)
+
     def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
         """One video as the test pipeline packs it.
 
@@ -364,19 +463,24 @@ class IntegralActionInferencer:
         """Check the arguments, as far as no file needs to be read."""
         videos = list_inputs(inputs, poses)
         without = [video.name for video in videos if video.poses is None]
-        if without and self.pose_estimator is None and 'pose' in self.streams:
-            if not self.auto:
-                raise ValueError(
-                    f'{without[0]}: {self.checkpoint} has a pose stream, but '
-                    f'there are neither poses nor a pose_estimator, such as '
-                    f"'rtmpose'"
-                )
-            config = default_estimator(self.layout.name)
-            self.pose_estimator = self._make_estimator(config)
+        if without:
+            self._need_estimator(without[0])
         call = _Call(self.show_progress, len(videos) > 1, **settings)
         if call.out_dir is not None:
             _check_out(videos, call.out_dir)
         return [_Job(video) for video in videos], call
+
+    def _need_estimator(self, name: str) -> None:
+        """Make the estimator of a video without poses."""
+        if 'pose' not in self.streams or self.pose_estimator is not None:
+            return
+        if not self.auto:
+            raise ValueError(
+                f'{name}: {self.checkpoint} has a pose stream, but there are '
+                f"neither poses nor a pose_estimator, such as 'rtmpose'"
+            )
+        config = default_estimator(self.layout.name)
+        self.pose_estimator = self._make_estimator(config)
 
     # ------------------------------------------------------------ one video
 
@@ -421,15 +525,24 @@ class IntegralActionInferencer:
         else:
             if given is None:
                 frames = call.frames(job, 'poses')
-                estimator = self.pose_estimator
-                given = estimate_poses(frames, estimator, job.video.name)
-                if estimator.layout != self.layout.name:
-                    given = coco17_to_openpose18(*given)
+                given = self._in_layout(
+                    *estimate_poses(
+                        frames, self.pose_estimator, job.video.name
+                    )
+                )
             if isinstance(given, np.ndarray):  # with scores inside, or none
                 given = given, None
             sample['keypoint'], sample['keypoint_score'] = given
         sample = LoadPoses().transform(sample)
         return sample['keypoint'], sample['keypoint_score']
+
+    def _in_layout(
+        self, keypoint: np.ndarray, score: np.ndarray
+    ) -> Tuple[np.ndarray, np.ndarray]:
+        """Return the estimator's poses in the model's layout."""
+        if self.pose_estimator.layout != self.layout.name:
+            return coco17_to_openpose18(keypoint, score)
+        return keypoint, score
 
     def _sample(self, job: _Job, start: int, stop: int) -> Dict:
         """Frames ``start`` to ``stop``, as a dataset gives a video."""

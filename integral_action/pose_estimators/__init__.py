@@ -16,7 +16,7 @@ from .mediapipe_estimator import MediaPipeEstimator
 from .mmpose_estimator import MMPoseEstimator
 from .movenet_estimator import MoveNetEstimator
 from .rtmpose_estimator import RTMPoseEstimator
-from .video import estimate_poses
+from .video import estimate_poses, find_poses, stack_poses
 
 __all__ = [
     'ESTIMATORS',
@@ -29,6 +29,8 @@ __all__ = [
     'default_estimator',
     'estimate_poses',
     'find_estimator',
+    'find_poses',
     'is_estimator',
     'missing',
+    'stack_poses',
 ]

@@ -1,4 +1,4 @@
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Optional, Sequence
 
 import numpy as np
 
@@ -31,28 +31,57 @@ def estimate_poses(
     """
     poses = []
     for frames in batches:
-        try:
-            if not poses:
-                estimator.start_video()
-            found = estimator(frames)
-            if len(found) != len(frames):
-                raise ValueError(f'{len(found)} of {len(frames)} frames')
-        except Exception as error:  # an estimator's own, of whatever kind
-            raise SampleError(
-                f'{source}: the estimator fails '
-                f'({type(error).__name__}: {one_line(error)})'
-            ) from error
+        found = find_poses(frames, estimator, source, not poses)
         poses += [
             (points[:max_persons], score[:max_persons])
             for points, score in found
         ]
     if not poses:
         raise SampleError(f'{source}: a video without frames')
-    return _stack(poses)
+    return stack_poses(poses)
 
 
-def _stack(poses: List[Poses]) -> Poses:
-    """One array each of the frames' poses."""
+def find_poses(
+    frames: np.ndarray,
+    estimator: PoseEstimator,
+    source: str,
+    first: bool = False,
+) -> List[Poses]:
+    """Find the people in the next frames of a video.
+
+    Args:
+        frames, estimator, source: as of :func:`estimate_poses`.
+        first: whether the video begins with them.
+
+    Returns:
+        ``keypoint`` [M, K, 2] and ``keypoint_score`` [M, K] of each frame.
+
+    Raises:
+        SampleError: the estimator fails.
+    """
+    try:
+        if first:
+            estimator.start_video()
+        found = estimator(frames)
+        if len(found) != len(frames):
+            raise ValueError(f'{len(found)} of {len(frames)} frames')
+    except Exception as error:  # an estimator's own, of whatever kind
+        raise SampleError(
+            f'{source}: the estimator fails '
+            f'({type(error).__name__}: {one_line(error)})'
+        ) from error
+    return found
+
+
+def stack_poses(poses: Sequence[Poses]) -> Poses:
+    """Return one array each of the poses of a video's frames.
+
+    Args:
+        poses: ``keypoint`` [M, K, 2] and ``keypoint_score`` [M, K] of each.
+
+    Returns:
+        As of :func:`estimate_poses`.
+    """
     persons = max(len(score) for _, score in poses)
     num_keypoints = poses[0][1].shape[1]
     keypoint = np.zeros((persons, len(poses), num_keypoints, 2), np.float32)

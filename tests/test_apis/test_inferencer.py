@@ -1,5 +1,6 @@
 """The inferencer says what a test says, and says clearly what is wrong."""
 
+import itertools
 import json
 import shutil
 import sys
@@ -367,6 +368,57 @@ def test_poses_are_estimated_once_and_brought_to_the_models_layout(
         make('fused', pose_estimator=dict(model='a'))
     # an appearance stream makes none
     assert make('appearance', pose_estimator=config).pose_estimator is None
+
+
+def test_a_film_without_an_end(make, video):
+    """Windows are those of the frames alone; each is looked at once."""
+    frames, estimator = frames_of(video[0]), Middle()
+    fused = make('fused', pose_estimator=estimator)
+    endless = itertools.chain(frames, itertools.cycle(frames))
+    windows = fused.stream(endless, window=0.5, stride=0.2)
+    found = list(itertools.islice(windows, 3))
+    assert estimator.seen == 15 + 6 + 6
+    keypoint, score = zip(*(Middle()(frames[:1])[0] for _ in range(30)))
+    keypoint = np.stack(keypoint, 1) - np.arange(30)[:, None, None] * (0, 1)
+    poses = coco17_to_openpose18(keypoint, np.stack(score, 1))
+    for start, one in zip((0, 6, 12), found):
+        part = slice(start, start + 15)
+        of_part = [array[:, part] for array in poses]
+        (same,) = fused(frames[part], tuple(of_part))['predictions']
+        assert one['rec_scores'] == pytest.approx(same['rec_scores'], abs=1e-6)
+        assert one['top'][0]['name'] == same['rec_names'][0]
+        assert one['gate']['mean'] == pytest.approx(same['gate']['mean'])
+        assert one['start'] == pytest.approx(start / 30)
+        assert one['end'] == pytest.approx(start / 30 + 0.5)
+
+    # each second frame's poses; frames that lack, by their times
+    estimator.seen = 0
+    some = [(i / 30, frames[i]) for i in range(30) if i % 5 != 4]
+    found = list(fused.stream(some, 0.5, 0.25, pose_every=2))
+    assert estimator.seen == 12
+    # frame 14 lacks, with which the first window would have ended
+    assert [one['end'] * 30 for one in found] == pytest.approx([16, 23])
+
+    appearance = make('appearance')
+    (one,) = appearance.stream(frames, window=1)
+    assert 'gate' not in one and len(one['rec_scores']) == 50
+
+
+@pytest.mark.parametrize('options, words', [
+    (dict(stride=3), 'window is 2.0, stride 3'),
+    (dict(fps=0), 'fps 0'),
+    (dict(pose_every=0), 'pose_every 0'),
+    (dict(), 'neither poses nor a pose_estimator'),
+])  # fmt: skip
+def test_streams_that_cannot_be(make, options, words):
+    with pytest.raises(ValueError, match=words):
+        next(make('fused').stream([], **options))
+
+
+def test_frames_of_another_size_are_named(make, video):
+    frames = [np.zeros((9, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8)]
+    with pytest.raises(ValueError, match=r'\[8, 8, 3\] follows .*\[9, 8, 3\]'):
+        list(make('appearance').stream(frames))
 
 
 def test_an_estimator_by_its_name(make, video, monkeypatch):
