@@ -401,7 +401,7 @@ def test_a_film_without_an_end(make, video):
 
     appearance = make('appearance')
     (one,) = appearance.stream(frames, window=1)
-    assert 'gate' not in one and len(one['rec_scores']) == 50
+    assert 'gate' not in one and len(one['rec_scores']) == 12
 
 
 @pytest.mark.parametrize('options, words', [
