@@ -11,6 +11,7 @@ a config does.
 
 import argparse
 import ast
+import math
 import os
 import runpy
 import sys
@@ -204,6 +205,24 @@ class _Help(
 def make_parser(doc: str) -> argparse.ArgumentParser:
     """Return a parser whose help begins with a tool's docstring."""
     return argparse.ArgumentParser(description=doc, formatter_class=_Help)
+
+
+def number(
+    least: float, most: float = math.inf, kind: Callable = int
+) -> Callable:
+    """Return the type of an argument that is a number of a range."""
+
+    def parse(text: str):
+        value = kind(text)
+        if not least <= value <= most:
+            bound = 'or more' if most == math.inf else f'to {most}'
+            raise argparse.ArgumentTypeError(
+                f'{text}: expected {least} {bound}'
+            )
+        return value
+
+    parse.__name__ = 'number'  # in argparse's own words
+    return parse
 
 
 def command(

@@ -38,7 +38,7 @@ from rich.markup import escape
 from rich.table import Table
 from video_checks import Limits, Problem, VideoTask, check, crashed
 
-from integral_action_cli import command, make_parser
+from integral_action_cli import command, make_parser, number
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -103,11 +103,9 @@ def parse_args(arguments=None) -> argparse.Namespace:
         '--json', type=Path, metavar='FILE', help='write the whole report'
     )
     parser.add_argument(
-        '--workers', type=int, default=min(8, os.cpu_count() or 1)
+        '--workers', type=number(1), default=min(8, os.cpu_count() or 1)
     )
     args = parser.parse_args(arguments)
-    if args.workers < 1:
-        parser.error(f'--workers {args.workers}: expected 1 or more')
     configs = [source for source in args.sources if source.endswith('.py')]
     if configs and len(args.sources) > 1:
         parser.error('one config, or annotation files')
@@ -213,7 +211,7 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[VideoTask]:
     """A task a video. Values that are wrong are reported and left out."""
     tasks = []
     for list_number, part in enumerate(lists):
-        for number, info in part.infos.items():
+        for place, info in part.infos.items():
             faults, streams = [], set(part.streams)
             for key, expected in list(part.dataset.faults(info, part.streams)):
                 value = repr(info.pop(key, None))
@@ -228,7 +226,7 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[VideoTask]:
             tasks.append(
                 VideoTask(
                     list_number,
-                    number,
+                    place,
                     info,
                     faults,
                     streams,
@@ -241,9 +239,9 @@ def make_tasks(lists: List[VideoList], contents: bool) -> List[VideoTask]:
     # only files of one size can be the same
     paths = {task.info.get('filename', '') for task in tasks}
     size = {path: os.path.getsize(path) for path in paths if isfile(path)}
-    number = Counter(size.values())
+    count = Counter(size.values())
     return [
-        task._replace(digest=number[size.get(task.info.get('filename'))] > 1)
+        task._replace(digest=count[size.get(task.info.get('filename'))] > 1)
         for task in tasks
     ]
 

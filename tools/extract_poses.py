@@ -38,7 +38,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from integral_action_cli import command, make_parser
+from integral_action_cli import command, make_parser, number
 
 
 def _shard(text: str) -> Tuple[int, int]:
@@ -48,13 +48,7 @@ def _shard(text: str) -> Tuple[int, int]:
     return part, parts
 
 
-def _positive(text: str) -> int:
-    if int(text) < 1:
-        raise ValueError
-    return int(text)
-
-
-_shard.__name__, _positive.__name__ = 'I/N (I from 0)', 'positive number'
+_shard.__name__ = 'I/N (I from 0)'
 
 
 def parse_args(arguments=None) -> argparse.Namespace:
@@ -98,14 +92,14 @@ def parse_args(arguments=None) -> argparse.Namespace:
     )
     add(
         '--batch-size',
-        type=_positive,
+        type=number(1),
         default=16,
         help='frames that are decoded, and on a GPU estimated, together '
         '(default 16)',
     )
     add(
         '--max-persons',
-        type=_positive,
+        type=number(1),
         help='keep at most this many persons of a frame, the best',
     )
     add(

@@ -255,7 +255,7 @@ class VideoReader(FrameReader):
 
     @property
     def times(self) -> np.ndarray:
-        """See the base class."""
+        """Times of the frames; see :class:`FrameReader`."""
         if self._times is None:
             base = float(self._stream.time_base)
             if self._index is not None:

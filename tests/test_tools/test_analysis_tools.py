@@ -331,11 +331,6 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
         ('relative_difference', ['--model', 'a', a], 'nothing to compare'),
         (
             'disagreements',
-            [*streams, '--annotations', 'x.jsonl', '--num', '0'],
-            '--num 0: expected 1',
-        ),
-        (
-            'disagreements',
             [*streams, '--annotations', 'x.jsonl'],
             'x.jsonl',
         ),
@@ -346,7 +341,6 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
         ),
         ('gate', ['--model', 'pose', p], "pose.pkl: no 'gate'"),
         ('score_average', streams, 'there are 1: all videos'),
-        ('score_average', [*streams, *CONTEXT, '--num', '1'], '--num 1'),
         ('confusion', [*streams, '--pose', few], 'different videos'),
         ('confusion', [], 'no model is given: --model'),
         ('average_rank', same + ['--model', 'b', few], 'different videos'),
@@ -358,6 +352,15 @@ def test_what_does_not_fit_is_a_line(tool, files, streams, tmp_path, capsys):
         error = capsys.readouterr().err
         assert message in error and error.count('\n') == 1, error
         assert not out.exists()
+
+
+def test_numbers_have_a_range(tool, streams, capsys):
+    options = [*streams, '--annotations', 'x.jsonl']
+    for name, least in (('--num', 1), ('--panel-width', 16)):
+        with pytest.raises(SystemExit, match='2'):
+            tool('disagreements', *options, name, str(least - 1))
+        expected = f'{name}: {least - 1}: expected {least} or more'
+        assert expected in capsys.readouterr().err
 
 
 def test_a_sheet_has_the_frames(tool, streams, make_video, tmp_path, capsys):

@@ -554,7 +554,7 @@ def test_another_check_does_not_go_on_from_it(tmp_path):
         (['nowhere.jsonl'], 'nowhere.jsonl: there is no such file'),
         (['a.py', 'b.jsonl'], 'one config, or annotation files'),
         (['a.jsonl', '--split', 'train'], '--split'),
-        (['a.jsonl', '--workers', '0'], '--workers 0'),
+        (['a.jsonl', '--workers', '0'], '--workers: 0: expected 1 or more'),
         ([], 'CONFIG | ANN_FILE'),
     ],
 )

@@ -467,7 +467,7 @@ def test_an_estimator_of_ones_own(tmp_path, capsys):
     )
     assert failures(out) == {
         'dark.avi': f'{tmp_path}/videos/dark.avi: the estimator fails '
-        f'(RuntimeError: too dark)'
+        f'(RuntimeError: too dark second line)'
     }
     keypoint, score = read_poses(out / 'light.npz')
     assert keypoint.shape == (2, 5, 2, 2) and score.shape == (2, 5, 2)

@@ -29,6 +29,8 @@ from analysis_arguments import (
 from rich.console import Console
 from rich.progress import track
 
+from integral_action_cli import number
+
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
@@ -52,13 +54,13 @@ def parse_args(arguments=None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--num',
-        type=int,
+        type=number(1),
         default=4,
         help='videos of each kind and dataset',
     )
     parser.add_argument(
         '--panel-width',
-        type=int,
+        type=number(16),
         default=160,
         help='width of a frame, pixels',
     )
@@ -258,13 +260,6 @@ def sheet(
 def main(arguments=None) -> None:
     """Write the tables and the sheets."""
     args = parse_args(arguments)
-    for option, least in (('num', 1), ('panel_width', 16)):
-        value = getattr(args, option)
-        if value < least:
-            raise ValueError(
-                f'--{option.replace("_", "-")} {value}: expected {least} or '
-                f'more'
-            )
     models = read_models(args)
     names = class_names(args.classes, models)
     videos = Videos(args)

@@ -16,13 +16,15 @@ from analysis_arguments import (
     report_parser,
 )
 
+from integral_action_cli import number
+
 
 def parse_args(arguments=None) -> argparse.Namespace:
     """Parse the command line."""
     parser = report_parser(__doc__, 'score_average')
     add_streams(parser)
     parser.add_argument(
-        '--num', type=int, default=11, help='number of weights'
+        '--num', type=number(2), default=11, help='number of weights'
     )
     return parser.parse_args(arguments)
 
@@ -108,8 +110,6 @@ def main(arguments=None) -> None:
             f'one dataset is drawn against another, but there are '
             f'{len(datasets)}: {", ".join(datasets)}'
         )
-    if args.num < 2:
-        raise ValueError(f'--num {args.num}: expected 2 or more')
     table = sweep(models, args.num)
     write_report(
         args.out_dir,

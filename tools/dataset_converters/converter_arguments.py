@@ -1,12 +1,11 @@
 """Arguments that the command lines of the converters share."""
 
 import argparse
-import math
 import os
 from pathlib import Path
 from typing import Callable, Dict
 
-from integral_action_cli import command
+from integral_action_cli import command, number
 
 
 def folder(text: str) -> Path:
@@ -14,23 +13,6 @@ def folder(text: str) -> Path:
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f'{text}: there is no such folder')
     return Path(text)
-
-
-def number(
-    least: float, most: float = math.inf, kind: Callable = int
-) -> Callable:
-    """Return the type of an argument that is a number of a range."""
-
-    def parse(text: str):
-        value = kind(text)
-        if not least <= value <= most:
-            bound = 'or more' if most == math.inf else f'to {most}'
-            raise argparse.ArgumentTypeError(
-                f'{text}: expected {least} {bound}'
-            )
-        return value
-
-    return parse
 
 
 def add_arguments(

@@ -24,7 +24,7 @@ from typing import Callable, Dict, List, Tuple
 import numpy as np
 from rich.progress import Progress
 
-from integral_action_cli import command, make_parser
+from integral_action_cli import command, make_parser, number
 
 
 def parse_args(argv=None) -> argparse.Namespace:
@@ -37,33 +37,35 @@ def parse_args(argv=None) -> argparse.Namespace:
         default=56,
         help='width and height of the videos, pixels',
     )
-    parser.add_argument('--frames', type=int, default=8, help='per video')
     parser.add_argument(
-        '--num-train', type=int, default=64, help='training videos a class'
+        '--frames', type=number(1), default=8, help='per video'
+    )
+    parser.add_argument(
+        '--num-train',
+        type=number(1),
+        default=64,
+        help='training videos a class',
     )
     parser.add_argument(
         '--num-test',
-        type=int,
+        type=number(1),
         default=80,
         help='videos a class in either test set',
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='seed of everything that is drawn'
+        '--seed',
+        type=number(0),
+        default=0,
+        help='seed of everything that is drawn',
     )
     parser.add_argument(
-        '--workers', type=int, default=2, help='processes that draw'
+        '--workers', type=number(1), default=2, help='processes that draw'
     )
     args = parser.parse_args(argv)
     if args.size < 16 or args.size % 2:  # the codec halves the colour planes
         parser.error(
             f'--size {args.size}: expected an even number, 16 or more'
         )
-    for name in ('frames', 'num_train', 'num_test', 'seed', 'workers'):
-        least, value = int(name != 'seed'), getattr(args, name)
-        if value < least:
-            parser.error(
-                f'--{name.replace("_", "-")} {value}: expected {least} or more'
-            )
     return args
 
 

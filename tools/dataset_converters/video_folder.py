@@ -106,6 +106,21 @@ def split_videos(
     return {name: sorted(members) for name, members in lists.items()}
 
 
+def check_pose_files(names: List[str]) -> None:
+    """Poses of a.avi and of a.mp4 would be in one file.
+
+    Raises:
+        ValueError: there are two such videos.
+    """
+    found = {}
+    for name in names:
+        other = found.setdefault(PurePosixPath(name).with_suffix(''), name)
+        if other != name:
+            raise ValueError(
+                f'{other} and {name} differ in their endings alone: rename one'
+            )
+
+
 def write_lists(out: Path, lists: Dict[str, List[str]]) -> List[str]:
     """Write the lists and the names of the classes; gives the names."""
     classes = sorted(set(map(folder_of, sum(lists.values(), []))))
@@ -127,6 +142,7 @@ def main(arguments: Optional[List[str]] = None) -> None:
         raise ValueError(
             f'{args.videos}: no videos in folders that name their class'
         )
+    check_pose_files(names)
     lists = split_videos(names, args.test_share, args.seed, args.group)
     args.out.mkdir(parents=True, exist_ok=True)
     link_to(args.out / 'videos', args.videos)
