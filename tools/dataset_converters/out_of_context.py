@@ -344,7 +344,7 @@ class MakeSets:
 
 
 class Background(NamedTuple):
-    """What a person goes before.
+    """Scene that a person goes before.
 
     Args:
         name: of the file.
