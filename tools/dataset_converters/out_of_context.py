@@ -313,6 +313,7 @@ class MakeSets:
     sets: Tuple[str, ...]
 
     def read(self, name: str, info: Dict) -> Clip:
+        """Read a video with its persons."""
         mask_file = file_of(self.out / 'masks', name, '.npz')
         return read_clip(info, self.settings, mask_file)
 
