@@ -68,20 +68,21 @@ class MediaPipeMasks(PoseMasks):
         bodies = super().__call__(frames, (keypoint, score))
         cores = self.core(frames, (keypoint, score))
         window = window_of(keypoint[score > 0], frames.shape[1:3])
-        with Pose(enable_segmentation=True) as pose:
-            with SelfieSegmentation() as selfie:
-                return np.stack(
-                    [
-                        choose(
-                            _look((pose, selfie), frame[window]),
-                            window,
-                            body,
-                            core,
-                            self.least,
-                        )
-                        for frame, body, core in zip(frames, bodies, cores)
-                    ]
-                )
+        with no_stderr():  # they warn as they start
+            models = Pose(enable_segmentation=True), SelfieSegmentation()
+        with models[0], models[1]:
+            return np.stack(
+                [
+                    choose(
+                        _look(models, frame[window]),
+                        window,
+                        body,
+                        core,
+                        self.least,
+                    )
+                    for frame, body, core in zip(frames, bodies, cores)
+                ]
+            )
 
     def to_remove(self, frames: np.ndarray, poses: Poses) -> np.ndarray:
         """Draw the bodies: no model sees a person that nothing was left of."""
@@ -139,7 +140,7 @@ def choose(
 def _look(models: Sequence, frame: np.ndarray) -> Iterator[np.ndarray]:
     """Yield the mask of each model that finds somebody."""
     for model in models:
-        with no_stderr():  # it warns as it starts
+        with no_stderr():  # and where they first find somebody
             mask = model.process(frame).segmentation_mask
         if mask is not None:
             yield mask > 0.5

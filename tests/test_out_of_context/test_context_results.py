@@ -159,3 +159,14 @@ def test_what_does_not_fit_is_named(sets, results, tmp_path):
         ContextSets(tmp_path)
     with pytest.raises(FileNotFoundError):
         ContextSets(tmp_path / 'none')
+
+
+def test_backgrounds_of_no_class_are_followed_by_nobody(sets, results):
+    """People before pictures: right or wrong, and no background's class."""
+    for line in sets.records.values():
+        line.pop('background_label', None)
+    parts = sets.split([results])
+    row = context_row({'scene-swap-still': parts['scene-swap-still']})
+    assert row['scene swap, still'] == 50
+    assert row['follows the scene, still'] is None
+    assert row['contrasted, still'] is None and row['in context'] is None

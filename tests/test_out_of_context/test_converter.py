@@ -28,7 +28,8 @@ from PIL import Image
 
 from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import read_annotations, write_annotations
-from integral_action.out_of_context import SETS, SceneMix, load_masks
+from integral_action.out_of_context import EDGES, SETS, SceneMix, load_masks
+from integral_action.visualization import write_video
 
 tool = load_tool('out_of_context')
 LISTS = ('original', *SETS)
@@ -262,6 +263,98 @@ def test_what_is_there_is_not_made_again(make, data, tmp_path, capsys):
     assert 'was made with colour [124, 116, 104], not [0, 0, 0]' in message
     message = make('--score-thr', '0.3')
     assert 'was made with score_thr 0.1, not 0.3' in message
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """A picture, and a film that gets brighter."""
+    folder = tmp_path / 'scenes'
+    (folder / 'far').mkdir(parents=True)
+    Image.new('RGB', (300, 200), (240, 200, 40)).save(folder / 'far/a.JPG')
+    film = np.full((11, 60, 60, 3), 90, np.uint8)
+    film += 10 * np.arange(11, dtype=np.uint8)[:, None, None, None]
+    write_video(folder / 'b.mp4', film, 25)
+    (folder / 'readme.txt').write_text('no picture')
+    return folder
+
+
+def test_sets_that_are_asked_for_before_scenes_of_another_source(
+    make, scenes, tmp_path
+):
+    out, own = tmp_path / 'out', ['--backgrounds', scenes]
+    moving = ['--sets', 'scene-swap-moving', '--edge', 'hard']
+    assert make(*own, *moving, '--sheet', tmp_path / 'sheet.png') == 3
+    made = {path.stem for path in out.glob('*.jsonl')}
+    assert made == {'original', 'scene-swap-moving', 'all'}
+    assert len(read_annotations(out / 'all.jsonl')) == 2 * 4
+    assert {path.name for path in (out / 'videos').iterdir()} == made - {'all'}
+    width = np.asarray(Image.open(tmp_path / 'sheet.png')).shape[1]
+    assert width == 3 * 160 + 2 * 4
+    used = []
+    for record in records(out, 'scene-swap-moving').values():
+        assert 'background_label' not in record
+        used.append(record['background'])
+        ground = frames_of(out, record)[:, 5, 5].round()
+        if used[-1] == 'far/a.JPG':
+            assert near(ground, (240, 200, 40), 12).all()
+        else:  # from its first frame to its last
+            steps = np.linspace(90, 190, len(ground))[:, None]
+            assert np.abs(ground - steps).max() < 12
+    assert sorted(used) == ['b.mp4'] * 2 + ['far/a.JPG'] * 2
+    with open(out / 'pairs.csv', newline='') as file:
+        pairs = list(csv.DictReader(file))
+    assert [row['background'] for row in pairs] == used
+    assert {row['background_label'] for row in pairs} == {''}
+
+    # what is there stays, but for other backgrounds or sets
+    def times():
+        return {
+            path.relative_to(out / 'videos').parts[0]: path.stat().st_mtime_ns
+            for path in (out / 'videos').rglob('a.mp4')
+        }
+
+    first = times()
+    make(*own, *moving)
+    assert times() == first
+    alone = ['--sets', 'background-only', 'person-only', '--edge', 'hard']
+    make(*own, *alone)
+    assert times()['scene-swap-moving'] == first['scene-swap-moving']
+    lines = read_annotations(out / 'all.jsonl')
+    kinds = {line['set'] for line in lines}
+    assert kinds == {'original', 'person-only', 'background-only'}
+    assert 'not None' in make(*own, *moving[:2])  # another edge
+
+
+def test_scenes_that_cannot_be_read_are_reported(make, scenes, tmp_path):
+    (scenes / 'far' / 'a.JPG').write_bytes(b'no picture')
+    options = ['--sets', 'scene-swap-still', '--backgrounds', scenes]
+    assert make(*options) == 3
+    out = tmp_path / 'out'
+    kinds = sorted(problems(out).values())
+    assert kinds == ['background unreadable'] * 2 + ['video missing']
+    swapped = records(out, 'scene-swap-still').values()
+    assert {record['background'] for record in swapped} == {'b.mp4'}
+    for path in scenes.rglob('*.*'):
+        path.unlink()
+    assert 'no pictures or videos in it' in make(*options)
+
+
+def test_one_class_is_enough_where_no_other_scene_is_wanted(
+    make, data, tmp_path
+):
+    lines = list(read_annotations(data / 'list.jsonl'))
+    write_annotations(data / 'list.jsonl', lines[:2])
+    assert make('--sets', 'person-only') == 0
+    out = tmp_path / 'out'
+    assert len(records(out, 'person-only')) == 2
+    assert not (out / 'pairs.csv').exists()
+
+
+def test_choices_are_those_of_the_package(capsys):
+    assert tool.NAMES == SETS
+    with pytest.raises(SystemExit):
+        tool.parse_args(['--edge', 'soft'])
+    assert ', '.join(map(repr, EDGES)) in capsys.readouterr().err
 
 
 def test_pairs_go_by_the_seed_and_not_by_the_order(data):

@@ -361,6 +361,19 @@ def test_feet_and_scale_are_kept(name, two):
         assert not close(frame, BLUE).any()
 
 
+def test_the_edge_is_of_the_person_before_another_scene(two):
+    person, scene = two
+    for name in ('scene-swap-still', 'scene-swap-moving', 'still-person'):
+        frames, *_ = make_set(name, person, scene, (1, 2, 3), 'hard')
+        frame = list(frames)[person.still]
+        assert (frame[person.acting[person.still]] == RED).all()
+    alone = [
+        np.stack(list(make_set('person-only', person, None, GREEN, edge)[0]))
+        for edge in ('hard', 'feather')
+    ]
+    assert (alone[0] == alone[1]).all()
+
+
 def test_scenes_move_or_stand_still(two):
     # frames of the scene at the same times: 0 0 1 2 2 2 3 4 4, half to even
     times = np.round(np.linspace(0, 4, 9))

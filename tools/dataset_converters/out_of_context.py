@@ -327,6 +327,7 @@ class MakeSets:
     sets: Tuple[str, ...]
 
     def read(self, name: str, info: Dict) -> Clip:
+        """Read a video with its persons."""
         mask_file = file_of(self.out / 'masks', name, '.npz')
         return read_clip(info, self.settings, mask_file)
 
@@ -358,7 +359,7 @@ class MakeSets:
 
 
 class Background(NamedTuple):
-    """What a person goes before.
+    """Scene that a person goes before.
 
     Args:
         name: of the file.
