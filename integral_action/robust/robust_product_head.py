@@ -226,7 +226,7 @@ class RobustProductHead(BaseHead):
             neck = ' and a neck' if recognizer.with_neck else ''
             raise ValueError(
                 f'{type(self).__name__} needs the features of '
-                f'{list(self.channels)} and no neck; the model has '
+                f'{list(self.channels)}, and no neck; the model has '
                 f'{streams}{neck}'
             )
         for name, (_, channels) in sizes.items():
@@ -315,7 +315,7 @@ class RobustProductHead(BaseHead):
         ):
             raise ValueError(
                 f'{type(self).__name__} needs the features of '
-                f'{list(self.channels)} and no neck'
+                f'{list(self.channels)}, and no neck'
             )
         channels = [feature.shape[-1] for feature in features]
         if channels != expected:
