@@ -141,10 +141,12 @@ def test_config(name):
     for loader in ('train', 'val', 'test'):
         dataset = cfg[f'{loader}_dataloader'].dataset
         dataset = DATASETS.build({**dataset, 'lazy_init': True})
-        read = dict(appearance='RGB', pose='Pose')
-        assert dataset.modalities == [read[stream] for stream in streams]
+        read = dict(appearance='RGB', pose='Pose', motion='RGB')
+        expected = dict.fromkeys(read[stream] for stream in streams)
+        assert dataset.modalities == list(expected)
     for stream in streams:  # what the batch brings is what was built for
         clip = cfg.train_pipeline[0].clip_len[read[stream]]
+        clip -= model.backbone.inputs[stream] == 'imgs_diff'
         backbone = getattr(model.backbone, stream)
         assert getattr(backbone, 'num_segments', clip) == clip
     if name in OURS:  # the paper's variant
@@ -191,7 +193,7 @@ def test_schedule_of_section_3_5(name):
 def test_stages_come_from_the_configs_beside_it(name):
     """The fused config's checkpoints are those that the others write."""
     cfg = load(name)
-    for stream in ('appearance', 'pose'):
+    for stream in MODELS.build(cfg.model).backbone.streams:
         checkpoint = cfg.model.backbone[stream].init_cfg.checkpoint
         _, config, epoch = checkpoint.split('/')
         stage = load(config)

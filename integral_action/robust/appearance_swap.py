@@ -71,8 +71,9 @@ class AppearanceSwap(nn.Module):
                 f'AppearanceSwap needs one class a video, not labels of shape '
                 f'{list(labels.shape[1:])}'
             )
-        appearance, pose = features
-        return swap_appearance(appearance, labels.squeeze(1), self.prob), pose
+        appearance, *others = features
+        swapped = swap_appearance(appearance, labels.squeeze(1), self.prob)
+        return (swapped, *others)
 
 
 def swap_appearance(

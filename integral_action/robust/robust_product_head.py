@@ -55,9 +55,15 @@ class RobustProductHead(BaseHead):
     lowers no class by more than the factor :math:`1 - G`, which pose can make
     up for. G = 0 is pose alone, G = 1 the product.
 
-    It takes the features of both streams, without a neck. Losses: ``loss_cls``
-    (cross entropy of s), ``loss_appearance`` and ``loss_pose`` (of p_A and
-    p_P), and ``loss_gate`` of a learned gate.
+    Each further stream i, such as one on differences of frames, adds a term
+    of its own, with a constant gate:
+
+    .. math::
+        \log[(1 - G_i) + G_i \, p_i(y) / prior(y)]
+
+    It takes the features of the streams, without a neck. Losses: ``loss_cls``
+    (cross entropy of s), ``loss_appearance``, ``loss_pose`` and the like (of
+    each stream's p), and ``loss_gate`` of a learned gate.
 
     Args:
         num_classes: of the data set.
@@ -78,6 +84,8 @@ class RobustProductHead(BaseHead):
             (:class:`ClassPriorHook`). A checkpoint carries it.
         dropout_ratio: of the features that are classified, their mean over
             frames.
+        further: of each further stream of the backbone, in its order, by
+            name, ``dict(channels=C_i, gate_value=G_i)``.
         average_clips: as of MMAction2's heads.
         **kwargs: of MMAction2's ``BaseHead``.
 
@@ -105,11 +113,15 @@ class RobustProductHead(BaseHead):
         prior: Union[None, str, Sequence[float]] = None,
         dropout_ratio: float = 0.3,
         average_clips: Optional[str] = 'prob',
+        further: Optional[Dict[str, Dict]] = None,
         **kwargs,
     ) -> None:
+        further = further or {}
+        widths = {name: one['channels'] for name, one in further.items()}
+        gates = {name: one['gate_value'] for name, one in further.items()}
         super().__init__(
             num_classes,
-            appearance_channels + pose_channels,
+            appearance_channels + pose_channels + sum(widths.values()),
             average_clips=average_clips,
             **kwargs,
         )
@@ -118,10 +130,11 @@ class RobustProductHead(BaseHead):
                 f'gate_source must be one of {GATE_SOURCES}, got '
                 f'{gate_source!r}'
             )
-        if not 0 <= gate_value <= 1:
-            raise ValueError(
-                f'gate_value must be from 0 to 1, got {gate_value}'
-            )
+        for value in (gate_value, *gates.values()):
+            if not 0 <= value <= 1:
+                raise ValueError(
+                    f'gate_value must be from 0 to 1, got {value}'
+                )
         if gate_source == 'pose' and gate_value in (0, 1):
             raise ValueError(
                 f'a gate that starts at gate_value={gate_value} cannot learn'
@@ -136,6 +149,10 @@ class RobustProductHead(BaseHead):
         self.appearance_channels = appearance_channels
         # what the pose stream offers, visibility and all
         self.pose_channels = pose_channels + visibility
+        self.channels = dict(
+            appearance=appearance_channels, pose=self.pose_channels, **widths
+        )
+        self.further_gates = gates
         self.gate_source = gate_source
         self.gate_value = gate_value
         self.gate_loss_weight = gate_loss_weight
@@ -143,6 +160,8 @@ class RobustProductHead(BaseHead):
         self.dropout = nn.Dropout(dropout_ratio)
         self.fc_appearance = nn.Linear(appearance_channels, num_classes)
         self.fc_pose = nn.Linear(pose_channels, num_classes)
+        for name, width in widths.items():
+            setattr(self, f'fc_{name}', nn.Linear(width, num_classes))
         if gate_source == 'pose':
             self.fc_gate = nn.Linear(self.pose_channels, 1)
         elif gate_source == 'cgb':
@@ -200,33 +219,35 @@ class RobustProductHead(BaseHead):
             sizes: as of :meth:`TwoStreamBackbone.feature_sizes`.
 
         Raises:
-            ValueError: a neck, one stream alone, or other channels.
+            ValueError: a neck, other streams, or other channels.
         """
-        if recognizer.with_neck or len(recognizer.streams) < 2:
+        streams = list(recognizer.streams)
+        if recognizer.with_neck or streams != list(self.channels):
             neck = ' and a neck' if recognizer.with_neck else ''
             raise ValueError(
-                f'{type(self).__name__} needs the features of both streams, '
-                f'(F_A, F_P), and no neck; the model has '
-                f'{list(recognizer.streams)}{neck}'
+                f'{type(self).__name__} needs the features of '
+                f'{list(self.channels)}, and no neck; the model has '
+                f'{streams}{neck}'
             )
         for name, (_, channels) in sizes.items():
-            expected = getattr(self, f'{name}_channels')
+            expected = self.channels[name]
             if channels not in (None, expected):
+                option = f'{name}_channels'
+                if name in self.further_gates:
+                    option = f'further.{name}.channels'
                 raise ValueError(
                     f'the {name} stream offers features of {channels} '
-                    f'channels, but cls_head.{name}_channels is {expected}'
+                    f'channels, but cls_head.{option} is {expected}'
                 )
 
-    def gate(self, features: Tuple[Tensor, Tensor]) -> Tensor:
+    def gate(self, features: Sequence[Tensor]) -> Tensor:
         """G of every clip, [N, 1]."""
         gate = self._log_gate(features)[0].exp()
         # an export would fix the number of clips where it need not
         constant = self.gate_source == 'constant'
         return gate.expand(len(features[1]), 1) if constant else gate
 
-    def _log_gate(
-        self, features: Tuple[Tensor, Tensor]
-    ) -> Tuple[Tensor, Tensor]:
+    def _log_gate(self, features: Sequence[Tensor]) -> Tuple[Tensor, Tensor]:
         """log G and log(1 - G), each [N, 1]; [1, 1] of a constant."""
         self._check(features)
         pose = features[1]
@@ -257,28 +278,60 @@ class RobustProductHead(BaseHead):
         score = self.fc_pose(self.dropout(pose.mean(1)))
         return score.float().log_softmax(-1)
 
-    def _check(self, features: Tuple[Tensor, Tensor]) -> None:
-        if not isinstance(features, (tuple, list)) or len(features) != 2:
-            raise ValueError(
-                f'{type(self).__name__} needs the features of both streams, '
-                f'(F_A, F_P), and no neck'
+    def _log_streams(self, features: Sequence[Tensor]) -> Dict[str, Tensor]:
+        """log p [N, num_classes] of each stream, by its name."""
+        appearance, pose, *further = features
+        logs = dict(
+            appearance=self._log_appearance(appearance),
+            pose=self._log_pose(pose),
+        )
+        for name, feature in zip(self.further_gates, further):
+            score = getattr(self, f'fc_{name}')(self.dropout(feature.mean(1)))
+            logs[name] = score.float().log_softmax(-1)
+        return logs
+
+    def _product(
+        self, logs: Dict[str, Tensor], gate: Tuple[Tensor, Tensor]
+    ) -> Tensor:
+        """s [N, num_classes] of the streams' log p."""
+        score = robust_product(
+            logs['pose'], logs['appearance'], self.log_prior, *gate
+        )
+        for name, value in self.further_gates.items():
+            value = score.new_tensor(value)
+            score = robust_product(
+                score,
+                logs[name],
+                self.log_prior,
+                value.log(),
+                (-value).log1p(),
             )
-        channels = tuple(feature.shape[-1] for feature in features)
-        expected = (self.appearance_channels, self.pose_channels)
+        return score
+
+    def _check(self, features: Sequence[Tensor]) -> None:
+        expected = list(self.channels.values())
+        if not isinstance(features, (tuple, list)) or (
+            len(features) != len(expected)
+        ):
+            raise ValueError(
+                f'{type(self).__name__} needs the features of '
+                f'{list(self.channels)}, and no neck'
+            )
+        channels = [feature.shape[-1] for feature in features]
         if channels != expected:
             raise ValueError(
-                f'F_A and F_P have {channels} channels, but the head was '
-                f'built for {expected}: cls_head.appearance_channels, '
-                f'pose_channels, and visibility, which backbone and cls_head '
-                f'must have alike'
+                f'the features of {list(self.channels)} have {channels} '
+                f'channels, but the head was built for {expected}: '
+                f'cls_head.appearance_channels, pose_channels, further, and '
+                f'visibility, which backbone and cls_head must have alike'
             )
 
-    def forward(self, features: Tuple[Tensor, Tensor], **kwargs) -> Tensor:
+    def forward(self, features: Sequence[Tensor], **kwargs) -> Tensor:
         """Score the classes of every clip.
 
         Args:
-            features: F_A [N, T, C_A] and F_P [N, T', C_P]; T and T' may
-                differ.
+            features: F_A [N, T, C_A], F_P [N, T', C_P], and those of further
+                streams; their numbers of frames may differ.
 
         Returns:
             [N, num_classes], s less its normaliser: log probabilities.
@@ -287,21 +340,16 @@ class RobustProductHead(BaseHead):
             ValueError: features of other streams than the head was built for.
         """
         gate = self._log_gate(features)
-        appearance, pose = features
-        return robust_product(
-            self._log_pose(pose),
-            self._log_appearance(appearance),
-            self.log_prior,
-            *gate,
-        ).log_softmax(-1)
+        logs = self._log_streams(features)
+        return self._product(logs, gate).log_softmax(-1)
 
-    def frame_logits(self, features: Tuple[Tensor, Tensor]) -> Tensor:
+    def frame_logits(self, features: Sequence[Tensor]) -> Tensor:
         """Give each frame of appearance its clip's score, [N, T, classes]."""
         return self(features)[:, None].expand(-1, features[0].shape[1], -1)
 
     def loss(
         self,
-        features: Tuple[Tensor, Tensor],
+        features: Sequence[Tensor],
         data_samples: SampleList,
         **kwargs,
     ) -> Dict[str, Tensor]:
@@ -319,24 +367,17 @@ class RobustProductHead(BaseHead):
             )
         check_labels(data_samples, self.num_classes)
         self._check(features)
-        return self._losses(*features, data_samples)
+        return self._losses(features, data_samples)
 
     def _losses(
-        self, appearance: Tensor, pose: Tensor, data_samples: SampleList
+        self, features: Sequence[Tensor], data_samples: SampleList
     ) -> Dict[str, Tensor]:
-        log_appearance = self._log_appearance(appearance)
-        log_pose = self._log_pose(pose)
-        log_gate, log_rest = self._log_gate((appearance, pose))
-        score = robust_product(
-            log_pose, log_appearance, self.log_prior, log_gate, log_rest
-        )
-        losses = self.loss_by_feat(score, data_samples)
-        for name, stream in (
-            ('appearance', log_appearance),
-            ('pose', log_pose),
-        ):
-            stream_losses = self.loss_by_feat(stream, data_samples)
+        logs = self._log_streams(features)
+        gate = self._log_gate(features)
+        losses = self.loss_by_feat(self._product(logs, gate), data_samples)
+        for name, log in logs.items():
+            stream_losses = self.loss_by_feat(log, data_samples)
             losses[f'loss_{name}'] = stream_losses['loss_cls']
         if self.gate_source != 'constant':
-            losses['loss_gate'] = -self.gate_loss_weight * log_rest.mean()
+            losses['loss_gate'] = -self.gate_loss_weight * gate[1].mean()
         return losses

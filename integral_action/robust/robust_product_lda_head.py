@@ -1,4 +1,4 @@
-from typing import Dict
+from typing import Dict, Sequence
 
 import torch
 from mmaction.models.recognizers.base import BaseRecognizer
@@ -23,10 +23,12 @@ class RobustProductLDAHead(RobustProductHead):
     Args:
         shrinkage: share of the covariance within classes that is spread over
             all channels alike.
-        **kwargs: of :class:`RobustProductHead`; the gate is constant.
+        **kwargs: of :class:`RobustProductHead`; the gate is constant, and
+            there are no further streams.
 
     Raises:
-        ValueError: as of :class:`RobustProductHead`, or a learned gate.
+        ValueError: as of :class:`RobustProductHead`, a learned gate, or
+            further streams.
 
     Example:
         >>> head = RobustProductLDAHead(4, 64, 32, shrinkage=0.5)
@@ -36,6 +38,11 @@ class RobustProductLDAHead(RobustProductHead):
 
     def __init__(self, *args, shrinkage: float = 0.3, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        if self.further_gates:
+            raise ValueError(
+                f'{type(self).__name__} takes no further streams, got '
+                f'{list(self.further_gates)}'
+            )
         if self.gate_source != 'constant':
             raise ValueError(
                 f'a gate of gate_source={self.gate_source!r} learns by the '
@@ -72,8 +79,9 @@ class RobustProductLDAHead(RobustProductHead):
         return score.log_softmax(-1)
 
     def _losses(
-        self, appearance: Tensor, pose: Tensor, data_samples: SampleList
+        self, features: Sequence[Tensor], data_samples: SampleList
     ) -> Dict[str, Tensor]:
+        appearance, pose = features
         labels = torch.cat([sample.gt_label for sample in data_samples])
         self.lda.update(appearance.mean(1), labels.to(appearance.device))
         losses = self.loss_by_feat(self._log_pose(pose), data_samples)

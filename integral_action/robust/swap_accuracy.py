@@ -199,7 +199,8 @@ class SwapAccuracy(BaseMetric):
     ) -> np.ndarray:
         """Classes of the videos ``place`` with the ``partner``'s frames."""
         device = next(self.model.parameters()).device
-        chosen = dict(appearance=partner, pose=place)
+        chosen = dict.fromkeys(results[0]['features'], place)
+        chosen['appearance'] = partner
         features = tuple(
             torch.cat([results[i]['features'][stream] for i in chosen[stream]])
             .float()

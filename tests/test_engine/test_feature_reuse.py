@@ -18,6 +18,9 @@ from integral_action.engine.feature_store import FeatureStore
 from integral_action.fileio import load_pickle
 
 NAME = 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
+MOTION = (
+    'integralaction-robust-product-motion_r18w16-r18w16_1xb32-8x1x1-8e_puppets'
+)
 
 
 @HOOKS.register_module()
@@ -237,6 +240,31 @@ def test_what_has_features_of_its_own(train, stages, tmp_path):
     list_file.write_text(list_file.read_text() + '\n')
     assert made() == both
     assert kept.read_bytes() == first
+
+
+def test_a_further_stream_has_features_too(train, tmp_path):
+    cfg = Config.fromfile(next(CONFIGS.rglob(f'{MOTION}.py'))).model
+    folder = str(tmp_path / 'features')
+
+    def losses():
+        motion = dict(cfg.backbone.motion, init_cfg=None)
+        head = dict(cfg.cls_head, prior=None, dropout_ratio=0.0)
+        model = dict(
+            backbone=dict(motion=motion, frozen=cfg.backbone.frozen),
+            neck=None,
+            cls_head=dict(_delete_=True, **head),
+        )
+        once = dict(max_epochs=1)
+        return train(reuse(folder, 1), model=model, train_cfg=once)
+
+    first = losses()
+    assert sorted(p.name.split('-')[0] for p in Path(folder).iterdir()) == [
+        'appearance',
+        'motion',
+        'pose',
+    ]
+    shutil.rmtree(train.data / 'videos')
+    np.testing.assert_allclose(losses(), first, rtol=1e-5)
 
 
 def test_a_stream_that_is_trained_is_refused(train):

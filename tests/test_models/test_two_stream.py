@@ -357,8 +357,14 @@ def test_a_stage_by_url_is_loaded_without_running_its_code(tmp_path):
 def test_misspelt_streams_are_named():
     with pytest.raises(ValueError, match="frozen names \\['apperance'\\]"):
         build(streams(frozen=('apperance',)))
-    with pytest.raises(TypeError, match="unexpected keyword .*'apearance'"):
-        MODELS.build(dict(type='TwoStreamBackbone', apearance=dict()))
+    apart = streams()
+    apart['apearance'] = apart.pop('appearance')
+    with pytest.raises(
+        ValueError, match=r"the streams are \['pose', 'apearance'\]"
+    ):
+        MODELS.build(config(apart))
+    with pytest.raises(TypeError, match='visibilty=True is no option'):
+        MODELS.build(dict(type='TwoStreamBackbone', visibilty=True))
     with pytest.raises(ValueError, match='needs appearance, pose or both'):
         MODELS.build(dict(type='TwoStreamBackbone'))
 
@@ -454,3 +460,47 @@ def test_a_backbone_of_clips_can_stand_in_a_stream():
     model = MODELS.build(dict(type='TwoStreamBackbone', **backbone))
     features = model(imgs=torch.zeros(2, 3, FRAMES, 32, 32))
     assert features.shape == (2, FRAMES, 512)
+
+
+@MODELS.register_module()
+class Echo(torch.nn.Module):
+    """Features are the pictures' colours."""
+
+    def forward(self, x):
+        return x
+
+
+def test_a_stream_on_differences_sees_what_moves():
+    """Frames of 1, 4 and 9 on the left and of 7 on the right: 3 and 5 on the
+    half, so 1.5 and 2.5."""
+    clips = torch.full((1, 3, 3, 2, 2), 7.0)
+    clips[..., 0] = torch.tensor([1.0, 4.0, 9.0])[:, None]
+    model = MODELS.build(
+        dict(
+            type='TwoStreamBackbone',
+            motion=dict(type='Echo', input='imgs_diff'),
+            scene=dict(type='Echo'),
+        )
+    )
+    motion, scene = model(imgs=clips)
+    assert motion.tolist() == [[[1.5] * 3, [2.5] * 3]]
+    assert scene.tolist() == [[[4.0] * 3, [5.5] * 3, [8.0] * 3]]
+    kept = model(imgs=clips, scene_features=motion)
+    assert kept[1] is motion
+    with pytest.raises(ValueError, match='the motion stream gets no imgs'):
+        model(scene_features=scene)
+
+
+def test_what_a_further_stream_cannot_have_is_named():
+    motion = dict(streams()['appearance'], input='imgs_diff')
+    backbone = MODELS.build(dict(type='TwoStreamBackbone', motion=motion))
+    with pytest.raises(ValueError, match='=4 frames.* clips of 3'):
+        backbone(torch.zeros(1, 3, FRAMES, 32, 32))
+    with pytest.raises(ValueError, match="motion: input .* got 'flow'"):
+        MODELS.build(
+            dict(type='TwoStreamBackbone', motion=dict(motion, input='flow'))
+        )
+    with pytest.raises(
+        ValueError, match=r"fuses \['appearance', 'pose'\], .* 'motion'\]"
+    ):
+        build(streams(motion=motion))

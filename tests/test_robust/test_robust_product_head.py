@@ -13,6 +13,8 @@ from test_two_stream import config, streams
 
 from integral_action.robust.robust_product_head import robust_product
 
+WEIGHTS = ('weight', 'bias')
+
 
 def build(**kwargs):
     """Features are the logits, of as many channels as classes."""
@@ -76,6 +78,45 @@ def test_limits_of_the_gate():
     assert product(
         build(gate_value=1.0, prior=[1, 3]), appearance, pose
     ) == pytest.approx([9 / 13, 4 / 13])
+
+
+def three(**kwargs):
+    further = dict(motion=dict(channels=2, gate_value=0.5))
+    head = build(further=further, **kwargs)
+    with torch.no_grad():
+        head.fc_motion.weight.copy_(torch.eye(2))
+        head.fc_motion.bias.zero_()
+    return head
+
+
+def test_a_third_stream_has_a_factor_of_its_own():
+    """To .6375 : .2875 of two come .5 + .5 * .9 / .5 = 1.4 : .6."""
+    features = [logits(*p) for p in ((0.2, 0.8), (0.75, 0.25), (0.9, 0.1))]
+    head, total = three(), 0.8925 + 0.1725
+    assert head(features).exp().tolist()[0] == pytest.approx(
+        [0.8925 / total, 0.1725 / total]
+    )
+    assert head.gate(features).tolist() == [[0.25]]
+    losses = {k: v.item() for k, v in head.loss(features, samples(1)).items()}
+    assert losses == pytest.approx(
+        dict(
+            loss_cls=-math.log(0.1725 / total),
+            loss_appearance=-math.log(0.8),
+            loss_pose=-math.log(0.25),
+            loss_motion=-math.log(0.1),
+            top1_acc=0,
+        )
+    )
+    # one that says the prior says nothing
+    flat = [logits(0.2, 0.8), logits(0.75, 0.25), logits(0.5, 0.5)]
+    torch.testing.assert_close(head(flat), build()(flat[:2]))
+
+
+def test_a_head_of_two_streams_has_the_weights_it_had():
+    assert set(build().state_dict()) == {
+        'log_prior',
+        *(f'fc_{s}.{w}' for s in ('appearance', 'pose') for w in WEIGHTS),
+    }
 
 
 def plain(appearance, pose, prior, gate):
@@ -275,7 +316,9 @@ def test_lda_needs_features_that_stay_and_are_of_their_class():
     with pytest.raises(ValueError, match=r"\['appearance', 'pose'\] and a n"):
         MODELS.build(cfg)
     one = config(dict(pose=streams()['pose'])) | dict(neck=None, cls_head=head)
-    with pytest.raises(ValueError, match=r"both streams.* has \['pose'\]"):
+    with pytest.raises(
+        ValueError, match=r"'pose'\], and no neck.* has \['pose'\]"
+    ):
         MODELS.build(one)
     with pytest.raises(ValueError, match=r'stays as it is \(backbone.frozen'):
         model('pose')
@@ -359,6 +402,14 @@ def test_prior_is_carried_by_a_checkpoint():
         (dict(prior='val'), "got 'val'"),
         (dict(prior=[1, 0]), 'positive, got 0 for class 1'),
         (dict(prior=[1, math.nan]), 'got nan for class 1'),
+        (dict(further=dict(motion=dict(channels=2, gate_value=2))), 'got 2'),
+        (
+            dict(
+                type='RobustProductLDAHead',
+                further=dict(motion=dict(channels=2, gate_value=1)),
+            ),
+            r"no further streams, got \['motion'\]",
+        ),
     ],
 )
 def test_wrong_options_are_named(options, message):
@@ -368,9 +419,11 @@ def test_wrong_options_are_named(options, message):
 
 def test_wrong_features_are_named():
     two = torch.zeros(1, 1, 2)
-    with pytest.raises(ValueError, match='both streams'):
+    with pytest.raises(ValueError, match=r"'pose'\], and no neck"):
         build()(two)
-    with pytest.raises(ValueError, match=r'have \(2, 3\) .* for \(2, 2\)'):
+    with pytest.raises(ValueError, match=r"'pose', 'motion'\], and no neck"):
+        three()((two, two))
+    with pytest.raises(ValueError, match=r'have \[2, 3\] .* for \[2, 2\]'):
         build()((two, torch.zeros(1, 1, 3)))
     with pytest.raises(ValueError, match='its label is 2'):
         build().loss((two, two), samples(2))

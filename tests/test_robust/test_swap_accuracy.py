@@ -14,9 +14,11 @@ from integral_action.robust.swap_accuracy import draw_pairings
 class Sum(torch.nn.Module):
     """Scores are the streams' features, weighted and added up."""
 
-    def __init__(self, appearance=1.0, pose=1.0, streams=2):
+    def __init__(self, appearance=1.0, pose=1.0, streams=2, motion=1.0):
         super().__init__()
-        self.weights = torch.nn.Parameter(torch.tensor([appearance, pose]))
+        self.weights = torch.nn.Parameter(
+            torch.tensor([appearance, pose, motion])
+        )
         self.streams = streams
 
     def keep_features(self, keep=True):
@@ -38,7 +40,7 @@ def evaluate(model, videos, **options):
     metric.start(model)
     for label, *streams in videos:
         streams = [torch.tensor(x)[:, None] for x in streams]
-        named = dict(zip(('appearance', 'pose'), streams))
+        named = dict(zip(('appearance', 'pose', 'motion'), streams))
         given = tuple(named.values())
         given = given if len(given) > 1 else given[0]
         with torch.no_grad():
@@ -79,6 +81,12 @@ def test_a_model_that_follows_pose():
     assert metrics['swap/harmonic_mean'] == pytest.approx(7 / 9)
     # 2 of 9 videos, half of whose partners are of class 0
     assert metrics['swap/context_following'] == pytest.approx(1 / 9, abs=0.01)
+
+
+def test_a_further_stream_stays_with_the_pose():
+    videos = [(i, one_hot(i), one_hot(0), one_hot(i)) for i in range(3)]
+    result = evaluate(Sum(appearance=0.5, pose=0.0), videos)
+    assert result['swap/accuracy'] == 1
 
 
 def test_a_model_that_weighs_both():

@@ -439,6 +439,22 @@ def test_features_are_kept_by_the_first_for_the_others(tools, tmp_path):
     assert 'train_cfg.num_views=8' in trainings['lambda5'].command
 
 
+def test_a_further_stream_is_trained_before_what_fuses_it(tools, tmp_path):
+    experiments, report = tools
+    run = puppets_run(tools, tmp_path)
+    models = report.TABLES['motion'].models
+    jobs = experiments.plan(models, [run], reuse_features=True)
+    trainings = {j.folder.name: j for j in jobs if j.name.startswith('train')}
+    names = ['appearance', 'pose', 'motion', 'robust-product']
+    fused = trainings['robust-product-motion']
+    assert fused.after == [trainings[name] for name in names]
+    option = 'model.backbone.motion.init_cfg.checkpoint='
+    checkpoint = trainings['motion'].folder / 'epoch_12.pth'
+    assert f'{option}{checkpoint}' in fused.command
+    product = trainings['robust-product'].command
+    assert not any(text.startswith(option) for text in product)
+
+
 def test_a_pose_stream_of_two_data_is_trained_and_tested_once(tools, tmp_path):
     experiments, _ = tools
     one, other = (

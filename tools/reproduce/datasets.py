@@ -85,6 +85,8 @@ PUPPETS_CONFIGS = {
     'pose': PUPPETS_POSE,
     'integral': 'integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
     'robust-product': 'integralaction-robust-product_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
+    'motion': 'integralaction-motion_r18w16_1xb32-8x1x1-12e_puppets',
+    'robust-product-motion': 'integralaction-robust-product-motion_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
     'tsm': 'tsm_r18w16_1xb32-1x1x8-12e_puppets-rgb',
     'stgcn': 'stgcn_1xb32-joint-u8-12e_puppets-keypoint-2d',
     'posec3d': 'posec3d_slowonly-r50w16_1xb32-u8-12e_puppets-keypoint',

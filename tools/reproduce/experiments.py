@@ -8,7 +8,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from .datasets import DATA, TEST
 from .jobs import Job
 from .rows import config_of, load_config, mixes_scenes, text_of
-from .tables import ALONE, MODELS, PEERS, STREAMS, UNFROZEN
+from .tables import ALONE, FURTHER, MODELS, PEERS, STREAMS, UNFROZEN
 
 TOOLS = Path(__file__).resolve().parents[1]
 MIX = 'train_dataloader.dataset.pipeline.2'  # SceneMix, as rows.py has it
@@ -316,11 +316,13 @@ def _trainings(
         options, needs = [], made + mixes
         text = text_of(model, run.data)
         if model not in ALONE:
-            needs = [trainings[stream] for stream in STREAMS]
+            backbone = load_config(model, run.data).model.backbone
+            streams = [name for name in STREAMS + FURTHER if name in backbone]
+            needs = [trainings[stream] for stream in streams]
             options = [
                 f'model.backbone.{stream}.init_cfg.checkpoint='
                 f'{last_checkpoint(stream, run)}'
-                for stream in STREAMS
+                for stream in streams
             ]
         options += data_options
         if mixes:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 STREAMS = ('appearance', 'pose')
+FURTHER = ('motion',)
 AVERAGE = 'score-average'  # the mean of the two streams' scores, not trained
 
 # a model's name in files, and its title
@@ -27,6 +28,8 @@ MODELS = {
     'robust-product': 'robust product, constant G',
     'robust-product-lda': 'robust product, LDA of appearance',
     'robust-product-pose-gate': 'robust product, pose-driven G',
+    'motion': 'motion-only',
+    'robust-product-motion': 'robust product with motion',
     'tsm': 'TSM',
     'stgcn': 'ST-GCN',
     'posec3d': 'PoseC3D',
@@ -35,7 +38,14 @@ MODELS = {
 # MMAction2's own
 PEERS = ('tsm', 'stgcn', 'posec3d', 'rgbpose-conv3d')
 # those that start from no other model's weights
-ALONE = (*STREAMS, 'from-scratch', 'pose-heatmap', 'pose-paf', *PEERS)
+ALONE = (
+    *STREAMS,
+    *FURTHER,
+    'from-scratch',
+    'pose-heatmap',
+    'pose-paf',
+    *PEERS,
+)
 # those whose streams are not frozen
 UNFROZEN = (*ALONE, 'not-fixed')
 
@@ -143,6 +153,17 @@ TABLES = {
             ('robust product, constant G', 'robust-product'),
             ('robust product, pose-driven G', 'robust-product-pose-gate'),
             ('robust product, LDA of appearance', 'robust-product-lda'),
+        ),
+    ),
+    'motion': Rows(
+        None,
+        'A third stream, on differences of frames',
+        (
+            ('appearance-only model', 'appearance'),
+            ('pose-only model', 'pose'),
+            ('motion-only model', 'motion'),
+            ('robust product, constant G', 'robust-product'),
+            ('robust product with motion', 'robust-product-motion'),
         ),
     ),
     'mixing': Rows(

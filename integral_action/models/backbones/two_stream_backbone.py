@@ -17,11 +17,14 @@ from integral_action.models.pooling import (
 from integral_action.models.stages import load_stage
 
 STREAMS = ('appearance', 'pose')
+INPUTS = ('imgs', 'imgs_diff')
 
 
 @MODELS.register_module()
 class TwoStreamBackbone(BaseModule):
     """The appearance stream, the pose stream, or both (sections 3.1, 3.2).
+
+    Further streams may stand behind them, under names of their own.
 
     Letters: N clips, T frames of the appearance stream, T' of the pose stream,
     C_A and C_P their channels.
@@ -36,6 +39,10 @@ class TwoStreamBackbone(BaseModule):
     - ``'NMTVC'``: the keypoints of :class:`PoseGraphPreprocessor`, for a graph
       network in the pose stream, [N, M, T', V, 3].
 
+    A stream on frames may say by ``input`` that it sees ``'imgs'``, the
+    frames (the default), or ``'imgs_diff'``, each frame less the one before:
+    T - 1 pictures of what moves, where a still background is 0.
+
     Args:
         appearance: config of the stream on RGB frames; None for none.
         pose: config of the stream on poses; None for none.
@@ -46,6 +53,7 @@ class TwoStreamBackbone(BaseModule):
             from 0 to 1.
         channels_last: whether the weights of 2D convolutions are laid out so
             (:func:`to_channels_last`), which is faster on many machines.
+        **further: configs of further streams on frames, by their names.
 
     A stream whose ``init_cfg`` is ``dict(type='Pretrained', checkpoint=...,
     prefix='backbone.appearance.')`` starts from that stage's checkpoint, all
@@ -69,11 +77,12 @@ class TwoStreamBackbone(BaseModule):
         frozen: Sequence[str] = (),
         visibility: bool = False,
         channels_last: bool = False,
+        **further: Dict,
     ) -> None:
         super().__init__()
         frozen = (frozen,) if isinstance(frozen, str) else frozen
-        configs = dict(appearance=appearance, pose=pose)
-        self.streams = [name for name in STREAMS if configs[name] is not None]
+        configs = dict(appearance=appearance, pose=pose, **further)
+        self.streams = [name for name in configs if configs[name] is not None]
         if not self.streams:
             raise ValueError(
                 'TwoStreamBackbone needs appearance, pose or both'
@@ -88,10 +97,16 @@ class TwoStreamBackbone(BaseModule):
             raise ValueError('visibility is of poses, but there is no pose')
         self.frozen = tuple(frozen)
         self.visibility = visibility
-        self.formats, self.stages = {}, {}
+        self.formats, self.inputs, self.stages = {}, {}, {}
         for name in self.streams:
+            if not isinstance(configs[name], dict):
+                raise TypeError(
+                    f'{name}={configs[name]!r} is no option of '
+                    f'TwoStreamBackbone, and no config of a stream'
+                )
             config = configs[name].copy()
             self.formats[name] = _input_format(name, config)
+            self.inputs[name] = _input(name, config, self.formats[name])
             init_cfg = config.get('init_cfg')
             if isinstance(init_cfg, dict) and (
                 init_cfg.get('type') == 'Pretrained'
@@ -190,24 +205,24 @@ class TwoStreamBackbone(BaseModule):
         imgs: Optional[Tensor] = None,
         heatmap_imgs: Optional[Tensor] = None,
         keypoint: Optional[Tensor] = None,
-        appearance_features: Optional[Tensor] = None,
-        pose_features: Optional[Tensor] = None,
         visibility: Optional[bool] = None,
-    ) -> Union[Tensor, Tuple[Tensor, Tensor]]:
+        **kept: Tensor,
+    ) -> Union[Tensor, Tuple[Tensor, ...]]:
         """Extract features.
 
         Args:
-            imgs: [N, 3, T, H, W] for the appearance stream.
+            imgs: [N, 3, T, H, W] for the streams on frames.
             heatmap_imgs: [N, K + 2B, T', H', W'] for the pose stream.
             keypoint: [N, M, T', V, 3] for a pose stream that is a graph
                 network.
-            appearance_features, pose_features: what this has returned for a
-                stream before, which then does not run.
             visibility: whether F_P has that channel; None as it was built.
+            **kept: ``appearance_features``, ``pose_features`` and the like:
+                what this has returned for a stream before, which then does
+                not run.
 
         Returns:
-            F_A [N, T, C_A] and F_P [N, T', C_P] (C_P + 1 with
-            ``visibility``); of one stream, its own alone.
+            F_A [N, T, C_A], F_P [N, T', C_P] (C_P + 1 with ``visibility``),
+            and those of further streams; of one stream, its own alone.
 
         Raises:
             ValueError: the batch lacks a stream's input, or has another number
@@ -215,28 +230,31 @@ class TwoStreamBackbone(BaseModule):
                 stream offers no features.
         """
         inputs = dict(imgs=imgs, heatmap_imgs=heatmap_imgs, keypoint=keypoint)
-        graph = self.formats.get('pose') == 'NMTVC'
-        keys = dict(
-            appearance='imgs', pose='keypoint' if graph else 'heatmap_imgs'
-        )
         visibility = self.visibility if visibility is None else visibility
-        given = dict(appearance=appearance_features, pose=pose_features)
         features = tuple(
-            self._features(name, keys[name], inputs[keys[name]], visibility)
-            if given[name] is None
-            else given[name]
+            self._features(name, inputs, visibility)
+            if kept.get(f'{name}_features') is None
+            else kept[f'{name}_features']
             for name in self.streams
         )
         return features if len(features) > 1 else features[0]
 
     def _features(
-        self, name: str, key: str, clips: Optional[Tensor], visibility: bool
+        self,
+        name: str,
+        inputs: Dict[str, Optional[Tensor]],
+        visibility: bool,
     ) -> Tensor:
+        differences = self.inputs[name] == 'imgs_diff'
+        key = 'imgs' if differences else self.inputs[name]
+        clips = inputs[key]
         if clips is None:
             raise ValueError(
                 f'the {name} stream gets no {key}; does the '
                 f'pipeline collect them?'
             )
+        if differences:
+            clips = clips.diff(dim=2)
         stream, input_format = getattr(self, name), self.formats[name]
         person = None
         if input_format == 'NMTVC':
@@ -281,6 +299,17 @@ def _input_format(name: str, config: Dict) -> str:
             f'{input_format!r}'
         )
     return input_format
+
+
+def _input(name: str, config: Dict, input_format: str) -> str:
+    """Take ``input`` out of a stream's config; return the key of a batch, or
+    ``'imgs_diff'``."""
+    if name == 'pose':
+        return 'keypoint' if input_format == 'NMTVC' else 'heatmap_imgs'
+    key = config.pop('input', 'imgs')
+    if key not in INPUTS:
+        raise ValueError(f'{name}: input must be one of {INPUTS}, got {key!r}')
+    return key
 
 
 def _with_visibility(

@@ -92,6 +92,11 @@ class TwoStreamRecognizer(BaseRecognizer):
             ((name, (_, channels)),) = sizes.items()
             offers = {f'the {name} stream': channels}
         if self.with_neck and isinstance(self.neck, StreamFusion):
+            if len(sizes) > 1 and tuple(sizes) != STREAMS:
+                raise ValueError(
+                    f'{type(self.neck).__name__} fuses {list(STREAMS)}, but '
+                    f'the streams are {list(sizes)}'
+                )
             if len(sizes) == 2:
                 self.neck.check(**sizes)
             offers = {'the neck': self.neck.channels}
