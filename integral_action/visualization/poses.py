@@ -1,6 +1,6 @@
 """Poses and pose maps as pictures."""
 
-from typing import Union
+from typing import Optional, Union
 
 import cv2
 import numpy as np
@@ -19,6 +19,7 @@ def draw_poses(
     score: np.ndarray,
     layout: Union[str, KeypointLayout],
     score_thr: float = 0.1,
+    line_width: Optional[int] = None,
 ) -> np.ndarray:
     """Draw the skeletons of a frame's persons over it.
 
@@ -32,6 +33,7 @@ def draw_poses(
         score: [M, K]; only keypoints above ``score_thr`` are drawn.
         layout: as of :meth:`KeypointLayout.get`.
         score_thr: see ``score``.
+        line_width: of a bone, pixels; None for what fits the frame.
 
     Returns:
         RGB, uint8 [H, W, 3].
@@ -39,7 +41,7 @@ def draw_poses(
     layout = KeypointLayout.get(layout)
     side = {i: LEFT for i in layout.left} | {i: RIGHT for i in layout.right}
     picture = np.ascontiguousarray(frame).copy()
-    width = max(1, round(max(frame.shape[:2]) / 200))
+    width = line_width or max(1, round(max(frame.shape[:2]) / 200))
     fraction = 4  # cv2 takes fixed-point coordinates
     for person, (points, scores) in enumerate(zip(keypoint, score)):
         own = OTHERS[(person - 1) % len(OTHERS)] if person else None
