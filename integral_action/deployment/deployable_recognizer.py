@@ -124,7 +124,7 @@ class DeployableRecognizer(nn.Module):
         """Return the shape of each input, behind batch and clips."""
         clip_len = self._option('SampleTwoStreamFrames', 'clip_len')
         shapes = {}
-        if 'appearance' in self.model.backbone.streams:
+        if set(self.model.backbone.streams) != {'pose'}:
             height, width = size or self._frame_size()
             shapes['imgs'] = (3, clip_len['RGB'], height, width)
         if 'pose' in self.model.backbone.streams:

@@ -243,9 +243,10 @@ class RobustProductHead(BaseHead):
     def gate(self, features: Sequence[Tensor]) -> Tensor:
         """G of every clip, [N, 1]."""
         gate = self._log_gate(features)[0].exp()
-        # an export would fix the number of clips where it need not
-        constant = self.gate_source == 'constant'
-        return gate.expand(len(features[1]), 1) if constant else gate
+        if self.gate_source != 'constant':
+            return gate
+        # not len(), which an export would take for a constant
+        return gate.expand(features[1].shape[0], 1)
 
     def _log_gate(self, features: Sequence[Tensor]) -> Tuple[Tensor, Tensor]:
         """log G and log(1 - G), each [N, 1]; [1, 1] of a constant."""

@@ -470,7 +470,7 @@ class Echo(torch.nn.Module):
         return x
 
 
-def test_a_stream_on_differences_sees_what_moves():
+def test_a_stream_on_differences_sees_what_moves(tmp_path):
     """Frames of 1, 4 and 9 on the left and of 7 on the right: 3 and 5 on the
     half, so 1.5 and 2.5."""
     clips = torch.full((1, 3, 3, 2, 2), 7.0)
@@ -485,6 +485,7 @@ def test_a_stream_on_differences_sees_what_moves():
     motion, scene = model(imgs=clips)
     assert motion.tolist() == [[[1.5] * 3, [2.5] * 3]]
     assert scene.tolist() == [[[4.0] * 3, [5.5] * 3, [8.0] * 3]]
+    torch.onnx.export(model, (clips,), tmp_path / 'm.onnx', dynamo=False)
     kept = model(imgs=clips, scene_features=motion)
     assert kept[1] is motion
     with pytest.raises(ValueError, match='the motion stream gets no imgs'):

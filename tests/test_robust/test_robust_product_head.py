@@ -340,6 +340,18 @@ def test_gates_start_where_they_should():
         torch.testing.assert_close(gate, torch.full((5, 1), value))
 
 
+def test_a_constant_gate_is_exported_for_any_number_of_clips():
+    head = build()
+
+    class Gate(torch.nn.Module):
+        def forward(self, *features):
+            return head.gate(features)
+
+    two, three = torch.zeros(2, 1, 2), torch.zeros(3, 1, 2)
+    gate = torch.jit.trace(Gate(), (two, two))(three, three)
+    assert gate.tolist() == [[0.25]] * 3
+
+
 def test_the_papers_gate_is_averaged_over_channels_and_frames():
     head = build(gate_source='cgb')
     with torch.no_grad():

@@ -254,7 +254,8 @@ class TwoStreamBackbone(BaseModule):
                 f'pipeline collect them?'
             )
         if differences:
-            clips = clips.diff(dim=2)
+            # not diff(), which ONNX does not know
+            clips = clips[:, :, 1:] - clips[:, :, :-1]
         stream, input_format = getattr(self, name), self.formats[name]
         person = None
         if input_format == 'NMTVC':
