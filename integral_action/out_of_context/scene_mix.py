@@ -49,6 +49,7 @@ class SceneMix(BaseTransform):
             None for the disk.
 
     Raises:
+        FileNotFoundError: there is no such file.
         ValueError: an argument is out of range, or there is no scene.
         SampleError: a video is not in ``scenes``, or its mask does not fit.
 
@@ -86,7 +87,14 @@ class SceneMix(BaseTransform):
         self.keep, self.other_class, self.edge = keep, other_class, edge
         self.backend_args = backend_args
         self.usable, labels = {}, []
-        for record in read_annotations(scenes, None, backend_args):
+        try:
+            records = read_annotations(scenes, None, backend_args)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'SceneMix: {scenes}: there is no such file; it is made by '
+                f'integral-action convert out-of-context --sets scenes'
+            ) from error
+        for record in records:
             name, usable = record['filename'], 'problem' not in record
             self.usable[name] = usable
             if usable:

@@ -134,6 +134,11 @@ def test_scenes_of_one_class(scenes, tmp_path):
     SceneMix(str(path), other_class=False)
 
 
+def test_scenes_that_are_not_made():
+    with pytest.raises(FileNotFoundError, match='a.jsonl: .* --sets scenes'):
+        SceneMix('a.jsonl')
+
+
 def test_another_video(scenes):
     with pytest.raises(SampleError, match='new.mp4: not in .*scenes.jsonl'):
         mix(scenes, sample('run/new'))
