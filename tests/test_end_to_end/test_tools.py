@@ -413,7 +413,7 @@ def test_a_misspelt_stream_is_named(puppets, tmp_path):
         options=data_options(puppets) + ['model.backbone.poes.depth=18'],
         check=False,
     )
-    assert "unexpected keyword argument 'poes'" in output
+    assert "poes={'depth': 18} is no option of TwoStreamBackbone" in output
 
 
 @pytest.mark.parametrize('tool', ['train.py', 'test.py'])

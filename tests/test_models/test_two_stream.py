@@ -365,6 +365,10 @@ def test_misspelt_streams_are_named():
         MODELS.build(config(apart))
     with pytest.raises(TypeError, match='visibilty=True is no option'):
         MODELS.build(dict(type='TwoStreamBackbone', visibilty=True))
+    with pytest.raises(TypeError, match=r"poes=\{'depth': 18\} is no option"):
+        MODELS.build(config(streams(poes=dict(depth=18))))
+    with pytest.raises(ValueError, match='cannot be called forward'):
+        MODELS.build(config(streams(forward=dict(type='ResNet', depth=18))))
     with pytest.raises(ValueError, match='needs appearance, pose or both'):
         MODELS.build(dict(type='TwoStreamBackbone'))
 

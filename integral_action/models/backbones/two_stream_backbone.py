@@ -99,11 +99,15 @@ class TwoStreamBackbone(BaseModule):
         self.visibility = visibility
         self.formats, self.inputs, self.stages = {}, {}, {}
         for name in self.streams:
-            if not isinstance(configs[name], dict):
+            is_config = isinstance(configs[name], dict)
+            if not is_config or 'type' not in configs[name]:
                 raise TypeError(
                     f'{name}={configs[name]!r} is no option of '
-                    f'TwoStreamBackbone, and no config of a stream'
+                    f'TwoStreamBackbone, and no config of a stream, with a '
+                    f'type'
                 )
+            if hasattr(self, name):
+                raise ValueError(f'a stream cannot be called {name}')
             config = configs[name].copy()
             self.formats[name] = _input_format(name, config)
             self.inputs[name] = _input(name, config, self.formats[name])
