@@ -1,4 +1,6 @@
 import numpy as np
+import pytest
+from PIL import Image
 
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose.maps import render_pose_maps
@@ -7,6 +9,7 @@ from integral_action.visualization import (
     draw_poses,
     gate_figure,
     pose_maps_image,
+    write_picture,
 )
 
 STICK = KeypointLayout('stick', ('left_a', 'right_a'), ((0, 1),), ((0, 1),))
@@ -66,3 +69,13 @@ def test_figures_hold_what_they_are_given():
         'seen: mean 0.15 (2 videos)',
         'missing: mean 0.30 (1 videos)',
     ]
+
+
+@pytest.mark.parametrize('ending, most', [('.png', 0), ('.jpg', 3)])
+def test_pictures_as_files(tmp_path, capfd, ending, most):
+    """OpenCV warns on the terminal of options that are not the format's."""
+    picture = np.full((8, 12, 3), (200, 100, 50), np.uint8)
+    write_picture(tmp_path / f'a{ending}', picture)
+    found = np.array(Image.open(tmp_path / f'a{ending}')).astype(int)
+    assert np.abs(found - picture).max() <= most
+    assert capfd.readouterr().err == ''

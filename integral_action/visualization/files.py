@@ -22,7 +22,9 @@ def write_picture(path: PathLike, picture: np.ndarray) -> None:
         OSError: it cannot be written.
     """
     picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    options = [cv2.IMWRITE_PNG_COMPRESSION, 9, cv2.IMWRITE_JPEG_QUALITY, 95]
+    options = [cv2.IMWRITE_JPEG_QUALITY, 95]
+    if Path(path).suffix == '.png':  # OpenCV warns of the other's option
+        options = [cv2.IMWRITE_PNG_COMPRESSION, 9]
     with atomic_write(path) as temporary:
         if not cv2.imwrite(str(temporary), picture, options):
             raise OSError(f'{path}: OpenCV cannot write this picture')
