@@ -2,6 +2,7 @@
 
 import os
 import struct
+from contextlib import contextmanager
 from fractions import Fraction
 
 import av
@@ -35,12 +36,29 @@ def numbers(frames):
     return (bits << np.arange(8)).sum(-1).tolist()
 
 
+@contextmanager
+def own_scheduling():
+    """SVT-AV1, run by root, leaves its caller a real-time thread: all that it
+    starts inherits that, and what waits in a loop lets nobody else run."""
+    if not hasattr(os, 'sched_getscheduler'):  # not on Linux
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
+
+
 def write(
     path, codec='libx264', frames=range(FRAMES), times=None, pix_fmt='yuv420p',
     muxer=None, sizes=(SIZE,), **options
 ):  # fmt: skip
     """A film; of several sizes it has a stream each, of other numbers."""
-    with av.open(str(path), 'w', options=muxer or {}) as container:
+    with (
+        own_scheduling(),
+        av.open(str(path), 'w', options=muxer or {}) as container,
+    ):
         streams = []
         for height, width in sizes:
             stream = container.add_stream(codec, 30, options=options)
