@@ -358,7 +358,6 @@ class IntegralActionInferencer:
             num_failed=sum(job.error is not None for job in jobs),
         )
 
-    @torch.no_grad()
     def stream(
         self,
         frames: Iterable,

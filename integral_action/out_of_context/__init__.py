@@ -9,6 +9,7 @@ from .mask_files import load_masks, write_masks
 from .mask_kinds import MASKS, find_masks
 from .masks import GrabCutMasks, PersonMasks, PoseMasks
 from .mediapipe_masks import MediaPipeMasks
+from .names import file_of
 from .persons import fill_gaps, follow_persons
 from .pictures import (
     EDGES,
@@ -36,6 +37,7 @@ __all__ = [
     'PoseMasks',
     'SceneMix',
     'cover',
+    'file_of',
     'fill_gaps',
     'fill_with_colour',
     'find_masks',

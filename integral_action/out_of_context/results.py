@@ -3,13 +3,14 @@
 The sets are those of ``tools/dataset_converters/out_of_context.py``.
 """
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Dict, List, Optional, Sequence
 
 import numpy as np
 
 from integral_action.evaluation.results import Results
 from integral_action.fileio import PathLike, read_annotations
+from integral_action.out_of_context.names import endings
 
 ORIGINAL = 'original'
 ACCURACIES = {
@@ -60,9 +61,7 @@ class ContextSets:
     def find(self, file: str) -> Optional[Dict]:
         """The record of a video; a path ends in its name. The originals may
         be those of the folder or of the list that it was made of."""
-        parts = PurePosixPath(file).parts
-        for start in range(len(parts)):
-            name = '/'.join(parts[start:])
+        for name in endings(file):
             record = self.records.get(name) or self.sources.get(name)
             if record:
                 return record

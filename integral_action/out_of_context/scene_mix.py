@@ -1,4 +1,4 @@
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Dict, Optional, Sequence
 
 import cv2
@@ -8,6 +8,7 @@ from mmcv.transforms import BaseTransform
 
 from integral_action.fileio import SampleError, read_annotations
 from integral_action.out_of_context.mask_files import load_masks
+from integral_action.out_of_context.names import endings, file_of
 from integral_action.out_of_context.pictures import EDGES, cover, paste
 from integral_action.storage import open_file
 
@@ -127,9 +128,7 @@ class SceneMix(BaseTransform):
 
     def _find(self, file: str) -> str:
         """Return a video's name in ``scenes``, in which its path ends."""
-        parts = PurePath(file).parts
-        for start in range(len(parts)):
-            name = '/'.join(parts[start:])
+        for name in endings(file):
             if name in self.usable:
                 return name
         raise SampleError(
@@ -137,9 +136,7 @@ class SceneMix(BaseTransform):
         )
 
     def _path(self, kind: str, name: str, suffix: str) -> Path:
-        return (
-            Path(self.scenes).parent.joinpath(kind, name).with_suffix(suffix)
-        )
+        return file_of(Path(self.scenes).parent / kind, name, suffix)
 
     def _read_scene(self, name: str) -> np.ndarray:
         path = self._path('scenes', name, '.jpg')

@@ -171,7 +171,7 @@ from integral_action.datasets.conversion.video import (
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.video_reader import VideoReader
-from integral_action.fileio import atomic_write, read_annotations, write_text
+from integral_action.fileio import atomic_write, read_annotations, write_lines
 from integral_action.journal import Journal, Task, do_what_is_left, stamp_of
 from integral_action.out_of_context import (
     PICTURES,
@@ -179,6 +179,7 @@ from integral_action.out_of_context import (
     SETS,
     Clip,
     PersonSettings,
+    file_of,
     find_masks,
     make_set,
     read_clip,
@@ -268,11 +269,6 @@ def extras_of(args: argparse.Namespace) -> List[Dict]:
         }
         for record in records
     ]
-
-
-def file_of(folder: Path, name: str, suffix: str) -> Path:
-    """Return a video's path: ``folder/run/a.mp4`` of ``run/a.avi``."""
-    return Path(folder, name).with_suffix(suffix)
 
 
 # ------------------------------------------------------------------ masks
@@ -708,9 +704,7 @@ def write_class_names(args: argparse.Namespace) -> None:
     """Copy ``classes.txt``, where the list has one beside it."""
     path = args.classes or args.list.parent / 'classes.txt'
     if args.classes or path.is_file():
-        names = LabelMap.read(path).names
-        text = ''.join(f'{name}\n' for name in names)
-        write_text(args.out / 'classes.txt', text)
+        write_lines(args.out / 'classes.txt', LabelMap.read(path).names)
 
 
 @command()
