@@ -59,6 +59,7 @@ def run_in_processes(
                 for task in wait(running, None, FIRST_COMPLETED).done:
                     result = task.result()
                     yield running.pop(task), result
+            pool.shutdown()  # a process that exits before it never ends
         except BrokenProcessPool:
             for item in running.values():
                 yield item, _run_alone(function, item, crashed)

@@ -1,5 +1,6 @@
 """Commands as users run them, and our tools faster."""
 
+import faulthandler
 import os
 import subprocess
 import sys
@@ -12,6 +13,10 @@ from conftest import ROOT
 import integral_action_cli
 
 ENV = os.environ | {'OMP_NUM_THREADS': '1', 'PYTHONWARNINGS': 'ignore'}
+# A server that has imported the package and runs no thread: a fork of the
+# tests' own process inherits locks that other threads held.
+CONTEXT = get_context('forkserver')
+CONTEXT.set_forkserver_preload(['torch', 'integral_action'])
 
 
 def run(*command, cwd, check=True):
@@ -32,19 +37,15 @@ def run(*command, cwd, check=True):
 
 
 def fork(script, *arguments, cwd, check=True):
-    """As :func:`run`, one of our tools in a fork of this process, which has
-    imported torch and the package already."""
+    """As :func:`run`, one of our tools in a process that has imported torch
+    and the package already."""
     script = ROOT / 'tools' / script
-    if torch.cuda.is_available():  # whose threads outlive no fork
-        command = (sys.executable, script, *arguments)
-        return run(*command, cwd=cwd, check=check)
-    with tempfile.TemporaryFile('w+') as output:
-        process = get_context('fork').Process(
-            target=_run_script, args=(script, arguments, cwd, output.fileno())
+    with tempfile.NamedTemporaryFile('w+') as output:
+        process = CONTEXT.Process(
+            target=_run_script, args=(script, arguments, cwd, output.name)
         )
         process.start()
         process.join()
-        output.seek(0)
         text = output.read()
     assert (process.exitcode == 0) == check, text[-3000:]
     return text
@@ -54,7 +55,9 @@ def _run_script(script, arguments, cwd, output):
     os.chdir(cwd)
     os.environ.update(ENV)
     torch.set_num_threads(1)
-    sys.stdout = sys.stderr = open(output, 'w', buffering=1, closefd=False)
+    sys.stdout = sys.stderr = open(output, 'a', buffering=1)
+    # one that hangs says where
+    faulthandler.dump_traceback_later(600, exit=True, file=sys.stderr)
     sys.argv = list(map(str, (script, *arguments)))
     sys.path.insert(0, str(script.parent))
     integral_action_cli.run_script(script)

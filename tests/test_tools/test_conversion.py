@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import CONTEXT
 from converters import (
     TOOLS,
     load_tool,
@@ -32,6 +33,7 @@ from integral_action.datasets.conversion import (
 )
 from integral_action.datasets.label_map import LabelMap
 from integral_action.fileio import SampleError
+from integral_action.process_pool import run_in_processes
 
 
 def read_text(path, info):
@@ -329,3 +331,16 @@ def test_function_that_workers_cannot_get_ends_the_command():
         timeout=60,
     )
     assert result.returncode == 1 and 'PicklingError' in result.stderr
+
+
+def test_a_pool_in_a_process_of_multiprocessing_ends():
+    """Such a process stops feeding its pools as it ends."""
+    process = CONTEXT.Process(target=_absolutes, args=(range(4),))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+
+
+def _absolutes(numbers):
+    items = run_in_processes(abs, numbers, 2, print)
+    assert sorted(items) == [(number, number) for number in numbers]
