@@ -29,6 +29,7 @@ SECTIONS: Dict[str, Dict[str, Union[str, Dict[str, str]]]] = {
     'Use a model': {
         'demo': 'inference.py',
         'predict': 'inference.py',
+        'live': 'live.py',
         'web': 'web_demo.py',
         'vis-cam': 'vis_cam.py',
     },

@@ -23,7 +23,7 @@ FLOORS = (
     ('data and model', ('datasets', 'models', 'evaluation')),
     ('around them', ('engine', 'pose_estimators', 'visualization')),
     ('to use a model', ('apis', 'deployment')),
-    ('beyond the paper', ('robust', 'out_of_context')),
+    ('beyond the paper', ('robust', 'out_of_context', 'live')),
 )
 
 

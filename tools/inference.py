@@ -96,7 +96,9 @@ def check_model_arguments(
 
 
 def make_inferencer(
-    args: argparse.Namespace, checkpoint: Optional[str] = None
+    args: argparse.Namespace,
+    checkpoint: Optional[str] = None,
+    fuse: bool = False,
 ):
     """Return the inferencer of a checkpoint; None takes that of ``args``."""
     from integral_action.apis import IntegralActionInferencer
@@ -114,6 +116,7 @@ def make_inferencer(
         args.device,
         args.classes,
         show_progress=sys.stderr.isatty(),
+        fuse=fuse,
         unknown_below=args.unknown_below,
     )
 

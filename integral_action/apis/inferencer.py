@@ -26,7 +26,6 @@ from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
 from integral_action.datasets.transforms import LoadPoses
 from integral_action.datasets.video_reader import (
-    ArrayReader,
     FrameReader,
     Window,
 )
@@ -45,10 +44,10 @@ from integral_action.pose_estimators import (
 from integral_action.text import one_line
 
 from .load_model import load_model
+from .stream import PosedFrame, at_rate, gather_windows
 from .timeline import (
     best_labels,
     border_times,
-    gather_windows,
     label_timeline,
     split_windows,
 )
@@ -396,6 +395,19 @@ class IntegralActionInferencer:
             for one in inferencer.stream(camera_frames):
                 print(one['end'], one['rec_names'][0])
         """
+        self.check_stream(window, stride, fps, pose_every)
+        posed = self.add_poses(frames, fps, pose_every)
+        for kept in gather_windows(posed, window, stride, 1 / fps):
+            yield self.predict_window(kept, fps, top_k)
+
+    def check_stream(
+        self, window: float, stride: float, fps: float, pose_every: int
+    ) -> None:
+        """Check the arguments of :meth:`stream`.
+
+        Raises:
+            ValueError: as there.
+        """
         if not (0 < stride <= window and fps > 0 and pose_every >= 1):
             raise ValueError(
                 f'window is {window}, stride {stride}, fps {fps}, pose_every '
@@ -403,29 +415,14 @@ class IntegralActionInferencer:
                 f'1 <= pose_every'
             )
         self._need_estimator('stream')
-        call = _Call(False, False, fps, top_k=top_k)
-        for kept in gather_windows(
-            self._with_poses(frames, fps, pose_every), window, stride, 1 / fps
-        ):
-            start, end = kept[0][0], kept[-1][0] + 1 / fps
-            pictures, poses = zip(*[one for _, one in kept])
-            rate = len(kept) / (end - start)
-            reader = ArrayReader(np.stack(pictures), 'stream', rate)
-            video = VideoInput(reader.frames, None, 'stream', Path('stream'))
-            job = _Job(video, reader, windows=[(0, len(kept))])
-            if 'pose' in self.streams:
-                job.poses = self._in_layout(*stack_poses(poses))
-            sample = self.pipeline(self._sample(job, 0, len(kept)))
-            job.results = [one for _, one in self._predict([(job, sample)])]
-            prediction = self._summary(job, call)
-            for key in ('input', 'duration'):
-                del prediction[key]
-            yield dict(start=start, end=end, **prediction)
 
-    def _with_poses(
-        self, frames: Iterable, fps: float, pose_every: int
-    ) -> Iterator[Tuple[float, Tuple]]:
-        """Yield the seconds of each frame, the frame and its poses."""
+    def add_poses(
+        self, frames: Iterable, fps: float = 30.0, pose_every: int = 1
+    ) -> Iterator[PosedFrame]:
+        """Find the poses of a film's frames as they come.
+
+        Args, Raises: as of :meth:`stream`.
+        """
         shape = poses = None
         for number, frame in enumerate(frames):
             time = number / fps
@@ -441,7 +438,34 @@ class IntegralActionInferencer:
                 (poses,) = find_poses(
                     frame[None], self.pose_estimator, 'stream', not number
                 )
-            yield time, (frame, poses)
+            yield PosedFrame(time, frame, poses)
+
+    def predict_window(
+        self, frames: Sequence[PosedFrame], fps: float = 30.0, top_k: int = 5
+    ) -> Dict:
+        """Predict a window of a film.
+
+        Args:
+            frames: of the window. Where some lack, those before stand in.
+            fps, top_k: as of :meth:`stream`.
+
+        Returns, Raises: as of :meth:`stream`.
+        """
+        start, end = frames[0].time, frames[-1].time + 1 / fps
+        frames = at_rate(frames, fps)
+        pictures = np.stack([frame.picture for frame in frames])
+        video = VideoInput(pictures, None, 'stream', Path('stream'))
+        job = _Job(video, video.open(fps), windows=[(0, len(frames))])
+        if 'pose' in self.streams:
+            poses = stack_poses([frame.poses for frame in frames])
+            job.poses = self._in_layout(*poses)
+        sample = self.pipeline(self._sample(job, 0, len(frames)))
+        job.results = [one for _, one in self._predict([(job, sample)])]
+        call = _Call(False, False, fps, top_k=top_k)
+        prediction = self._summary(job, call)
+        for key in ('input', 'duration'):
+            del prediction[key]
+        return dict(start=start, end=end, **prediction)
 
     def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
         """One video as the test pipeline packs it.

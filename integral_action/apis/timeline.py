@@ -1,7 +1,6 @@
 """Windows that slide over a long video, and what is seen in them when."""
 
-from collections import deque
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -25,42 +24,6 @@ def split_windows(
     if starts[-1] + window < total_frames:
         starts.append(total_frames - window)
     return [(start, start + window) for start in starts]
-
-
-def gather_windows(
-    frames: Iterable[Tuple[float, Any]],
-    window: float,
-    stride: float,
-    frame_time: float,
-) -> Iterator[List[Tuple[float, Any]]]:
-    """Gather the frames of a film that has no end in windows.
-
-    Args:
-        frames: seconds and frame of each, in order; some may lack.
-        window, stride: seconds of a window, and from one to the next.
-        frame_time: seconds that a frame lasts.
-
-    Yields:
-        The frames of each window. Those that are due at once, behind a gap,
-        are one.
-
-    Example:
-        >>> frames = ((time, None) for time in range(6))
-        >>> windows = gather_windows(frames, 3, stride=2, frame_time=1)
-        >>> [[time for time, _ in kept] for kept in windows]
-        [[0, 1, 2], [2, 3, 4]]
-    """
-    kept, due = deque(), None
-    for time, frame in frames:
-        end = time + frame_time
-        due = time + window if due is None else due
-        kept.append((time, frame))
-        while kept[0][0] < end - window - frame_time / 2:
-            kept.popleft()
-        if end > due - frame_time / 2:
-            yield list(kept)
-            while due <= end + frame_time / 2:
-                due += stride
 
 
 def window_borders(windows: Sequence[Tuple[int, int]]) -> List[float]:

@@ -57,25 +57,83 @@ def overlay_film(
         RGB, uint8 [H', ``width``, 3] with H' even, one a frame.
     """
     duration = times[-1]
-    heads = [_head(top, width) for _, top in captions]
+    heads = [label_heading(top, width) for _, top in captions]
     starts = [start for start, _ in captions]
     curve = None if gate is None else GateCurve(*gate, duration, width)
     bar = None if timeline is None else _timeline(timeline, duration, width)
     for number, (frame, time) in enumerate(zip(frames, times)):
-        height = max(2, round(width * frame.shape[0] / frame.shape[1] / 2) * 2)
-        picture = enlarge(frame, (height, width))
+        posed = None
         if poses is not None:
-            keypoint, score = (array[:, number] for array in poses)
-            scale = np.array((width, height)) / frame.shape[1::-1]
-            # a pixel's centre is half a pixel from its edge
-            keypoint = (keypoint + 0.5) * scale - 0.5
-            picture = draw_poses(picture, keypoint, score, layout, score_thr)
+            posed = tuple(array[:, number] for array in poses)
+        picture = posed_frame(frame, posed, layout, score_thr, width)
         parts = [heads[max(0, bisect_right(starts, time) - 1)], picture]
         if curve is not None:
             parts.append(curve.at(time))
         if bar is not None:
             parts.append(_with_cursor(bar, time, duration))
         yield np.concatenate(parts)
+
+
+def posed_frame(
+    frame: np.ndarray,
+    poses: Optional[Tuple[np.ndarray, np.ndarray]],
+    layout: Optional[KeypointLayout],
+    score_thr: float = 0.1,
+    width: int = 640,
+) -> np.ndarray:
+    """Show a frame with its skeletons.
+
+    Args:
+        frame: RGB, uint8 [H, W, 3].
+        poses: ``keypoint`` [M, K, 2] in pixels and ``keypoint_score`` [M, K];
+            None for none.
+        layout, score_thr, width: as of :func:`overlay_film`.
+
+    Returns:
+        RGB, uint8 [H', ``width``, 3] with H' even.
+    """
+    height = max(2, round(width * frame.shape[0] / frame.shape[1] / 2) * 2)
+    picture = enlarge(frame, (height, width))
+    if poses is None:
+        return picture
+    keypoint, score = poses
+    scale = np.array((width, height)) / frame.shape[1::-1]
+    # a pixel's centre is half a pixel from its edge
+    keypoint = (keypoint + 0.5) * scale - 0.5
+    return draw_poses(picture, keypoint, score, layout, score_thr)
+
+
+def label_heading(top: Sequence[Tuple[str, float]], width: int) -> np.ndarray:
+    """Show the best labels.
+
+    Args:
+        top: (name, score), the best first.
+        width: of the picture, pixels.
+
+    Returns:
+        RGB, uint8 [58, ``width``, 3].
+    """
+    best, *others = [f'{name} {score:.2f}' for name, score in top] or ['']
+    return heading(best, ' · '.join(others[:4]) or ' ', width)
+
+
+def gate_bar(gate: Optional[float], width: int) -> np.ndarray:
+    """Show a gate as a bar.
+
+    Args:
+        gate: G, the share of appearance let in; None while it is not known.
+        width: of the picture, pixels.
+
+    Returns:
+        RGB, uint8 [26, ``width``, 3].
+    """
+    paper = np.full((26, width, 3), PAPER, np.uint8)
+    text, room = 'gate G', width - 110 - RIGHT_MARGIN
+    if gate is not None:
+        text = f'gate G {gate:.2f}'
+        paper[7:19, 110 : 110 + round(room * gate)] = GATE
+    cv2.rectangle(paper, (110, 7), (110 + room, 18), RULE, 1)
+    return write_text(paper, (6, 13), text, 13, 100)
 
 
 class GateCurve:
@@ -164,11 +222,6 @@ class GateCurve:
 
     def _y(self, value: float) -> int:
         return CURVE_TOP + round(CURVE_HEIGHT * (1 - value / self.top))
-
-
-def _head(top: Sequence[Tuple[str, float]], width: int) -> np.ndarray:
-    best, *others = [f'{name} {score:.2f}' for name, score in top] or ['']
-    return heading(best, ' · '.join(others[:4]) or ' ', width)
 
 
 def _timeline(

@@ -1,0 +1,85 @@
+"""What is seen live, as pictures."""
+
+from typing import Dict, Iterable, Iterator, Optional, Tuple
+
+import numpy as np
+
+from integral_action.apis.stream import PosedFrame
+from integral_action.pose.layouts import KeypointLayout
+from integral_action.visualization import (
+    gate_bar,
+    label_heading,
+    posed_frame,
+)
+
+
+class LivePicture:
+    """Draw frames, and the labels that are known so far.
+
+    Args:
+        layout: of the poses; None for frames without.
+        gate: whether predictions have a gate.
+        width: of the pictures, pixels.
+
+    Example::
+
+        drawn = LivePicture('coco17')
+        drawn.update(prediction)
+        picture = drawn(frame)
+    """
+
+    def __init__(
+        self,
+        layout: Optional[str] = None,
+        gate: bool = True,
+        width: int = 640,
+    ) -> None:
+        self.layout = layout and KeypointLayout.get(layout)
+        self.width = width
+        self._head = label_heading([], width)
+        self._foot = [gate_bar(None, width)] if gate else []
+
+    def update(self, prediction: Dict) -> None:
+        """Take the labels and the gate of a new prediction."""
+        top = [(one['name'], one['score']) for one in prediction['top']]
+        if prediction['rec_labels'] == [-1]:
+            top.insert(0, (prediction['rec_names'][0], top[0][1]))
+        self._head = label_heading(top, self.width)
+        if self._foot:
+            self._foot = [gate_bar(prediction['gate']['mean'], self.width)]
+
+    def __call__(self, frame: PosedFrame) -> np.ndarray:
+        """Return a picture, uint8 RGB [H, ``width``, 3] with H even."""
+        poses = frame.poses if self.layout else None
+        picture = posed_frame(
+            frame.picture, poses, self.layout, width=self.width
+        )
+        return np.concatenate([self._head, picture, *self._foot])
+
+
+def evenly(
+    pictures: Iterable[Tuple[float, np.ndarray]], fps: float
+) -> Iterator[np.ndarray]:
+    """Make a film of even rate of pictures that come when they come.
+
+    Args:
+        pictures: seconds and picture of each, in order.
+        fps: pictures a second of the film.
+
+    Yields:
+        For each 1 / ``fps`` seconds the picture that was the newest then.
+
+    Example:
+        >>> list(evenly([(0, 'a'), (0.5, 'b'), (1, 'c'), (3, 'd')], fps=1))
+        ['a', 'c', 'c', 'd']
+    """
+    start = last = None
+    number = 0
+    for time, picture in pictures:
+        start = time if start is None else start
+        while last is not None and start + (number + 0.4) / fps < time:
+            yield last
+            number += 1
+        last = picture
+    if last is not None:
+        yield last

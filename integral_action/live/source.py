@@ -1,0 +1,216 @@
+"""Frames of a camera, a network stream or a film, as they come."""
+
+import re
+import time
+from pathlib import Path
+from typing import Callable, Iterator, Tuple
+
+import av
+import cv2
+import numpy as np
+
+from integral_action.datasets.video_reader import VideoReader
+from integral_action.text import one_line
+
+SCHEMES = 'http https rtmp rtmps rtp rtsp rtsps srt tcp udp'.split()
+# what these stand on; no playlist may name a file of this machine
+PROTOCOLS = ','.join([*SCHEMES, 'tls', 'crypto', 'httpproxy'])
+PAUSE = 1.0  # seconds between two tries to open a source again
+
+Frame = Tuple[float, np.ndarray]
+
+
+class LiveSource:
+    """Frames of a camera, a network stream or a film, as they come.
+
+    A film is played at its own speed. A camera or stream that is gone is
+    opened again.
+
+    Args:
+        source: a camera's number (``'0'``) or device (``'/dev/video0'``), an
+            address (``'rtsp://...'``, ``'http://...'``), or a film's file.
+        max_fps: frames a second at most; those between are left out.
+        max_side: pixels of the longer side at most; bigger frames are scaled.
+        timeout: seconds to wait for a stream's answer.
+        retry: seconds for which a camera or stream that is gone is tried.
+        report: gets a sentence when one is gone, and back.
+
+    Yields:
+        Seconds since the first frame, and the frame, uint8 RGB [H, W, 3], all
+        of the first one's size.
+
+    Raises:
+        OSError: there is no such source, or it is gone for good.
+        SampleError: the film is broken.
+
+    Example::
+
+        for seconds, frame in LiveSource('rtsp://camera/stream'):
+            print(seconds, frame.shape)
+    """
+
+    def __init__(
+        self,
+        source: str,
+        max_fps: float = 30.0,
+        max_side: int = 1280,
+        timeout: float = 10.0,
+        retry: float = 60.0,
+        report: Callable[[str], None] = print,
+    ) -> None:
+        if not max_fps > 0:
+            raise ValueError(f'max_fps is {max_fps}, expected more than 0')
+        self.source, self.max_fps, self.max_side = source, max_fps, max_side
+        self.timeout, self.retry, self.report = timeout, retry, report
+        self._start, self._next, self._size = None, 0.0, None
+        scheme, colon, _ = source.partition('://')
+        if colon and scheme.lower() not in SCHEMES:
+            raise OSError(
+                f'{source}: {scheme} is none of {", ".join(SCHEMES)}; a file '
+                f'is given by its path'
+            )
+        if colon:
+            self._open = self._open_stream
+        elif re.fullmatch(r'\d+|/dev/video\d+', source):
+            self._open = self._open_camera
+        else:
+            self._open = None
+
+    def now(self) -> float:
+        """Return the seconds since the first frame."""
+        return 0.0 if self._start is None else time.monotonic() - self._start
+
+    def __iter__(self) -> Iterator[Frame]:
+        if self._open is None:
+            yield from self._film()
+            return
+        frames = self._open()
+        while True:
+            reason = 'it ended'
+            try:
+                for picture in frames:
+                    yield self.now(), self._scaled(picture)
+            except OSError as error:
+                reason = one_line(error)
+            frames = self._open_again(reason)
+
+    def _open_again(self, reason: str) -> Iterator[np.ndarray]:
+        self.report(f'{self.source}: gone ({reason}); it is tried again')
+        lost = time.monotonic()
+        while time.monotonic() - lost < self.retry:
+            time.sleep(PAUSE)
+            try:
+                frames = self._open()
+            except OSError:
+                continue
+            self.report(f'{self.source}: back')
+            return frames
+        raise OSError(
+            f'{self.source}: gone for {self.retry:g} seconds ({reason})'
+        )
+
+    def _due(self, seconds: float) -> bool:
+        """Whether a frame of this time is taken."""
+        if seconds < self._next - 0.5 / self.max_fps:
+            return False
+        # in step with the clock, also behind a gap
+        self._next = max(self._next, seconds - 1) + 1 / self.max_fps
+        return True
+
+    def _arrived(self) -> bool:
+        """Whether the frame that is there now is taken."""
+        if self._start is None:
+            self._start = time.monotonic()
+        return self._due(self.now())
+
+    def _scaled(self, picture: np.ndarray) -> np.ndarray:
+        if self._size is None:
+            height, width = picture.shape[:2]
+            scale = min(1, self.max_side / max(height, width))
+            self._size = round(width * scale), round(height * scale)
+        if picture.shape[1::-1] != self._size:
+            picture = cv2.resize(
+                picture, self._size, interpolation=cv2.INTER_AREA
+            )
+        return picture
+
+    def _film(self) -> Iterator[Frame]:
+        if not Path(self.source).is_file():
+            raise OSError(
+                f'{self.source}: there is no such file, and it is no '
+                f"camera's number and no address"
+            )
+        reader = VideoReader(self.source)
+        for number, seconds in enumerate(reader.times[:-1].tolist()):
+            if not self._due(seconds):
+                continue
+            (picture,) = reader.get_batch([number])
+            if self._start is None:
+                self._start = time.monotonic() - seconds
+            time.sleep(max(0.0, seconds - self.now()))
+            yield seconds, self._scaled(picture)
+
+    def _open_camera(self) -> Iterator[np.ndarray]:
+        level = cv2.utils.logging.setLogLevel(0)  # its own words
+        number = self.source
+        camera = cv2.VideoCapture(int(number) if number.isdigit() else number)
+        cv2.utils.logging.setLogLevel(level)
+        if not camera.isOpened():
+            raise OSError(
+                f'camera {number} cannot be opened: is there one, or does '
+                f'another program use it?'
+            )
+        camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        return self._pictures(camera)
+
+    def _pictures(self, camera: cv2.VideoCapture) -> Iterator[np.ndarray]:
+        try:
+            while camera.grab():
+                if self._arrived():
+                    found, picture = camera.retrieve()
+                    if not found:
+                        break
+                    yield cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+        finally:
+            camera.release()
+
+    def _open_stream(self) -> Iterator[np.ndarray]:
+        options = dict(protocol_whitelist=PROTOCOLS)
+        if self.source.lower().startswith('rtsp'):
+            options['rtsp_transport'] = 'tcp'  # UDP's pictures break
+        try:
+            container = av.open(
+                self.source,
+                options=options,
+                timeout=(self.timeout, self.timeout),
+            )
+        except (av.FFmpegError, ValueError) as error:
+            reason = getattr(error, 'strerror', None) or error
+            raise OSError(
+                f'{self.source}: cannot be opened as a video ({reason})'
+            ) from error
+        if not container.streams.video:
+            raise OSError(f'{self.source}: there is no video in it')
+        return self._decoded(container)
+
+    def _decoded(self, container) -> Iterator[np.ndarray]:
+        # a film by HTTP comes faster than it plays
+        film = container.duration is not None
+        first = None
+        with container:
+            try:
+                for frame in container.decode(video=0):
+                    if film and frame.time is not None:
+                        first = (
+                            time.monotonic() - frame.time
+                            if (first is None)
+                            else first
+                        )
+                        wait = first + frame.time - time.monotonic()
+                        time.sleep(max(0.0, wait))
+                    if self._arrived():
+                        yield frame.to_ndarray(format='rgb24')
+            except av.FFmpegError as error:
+                raise OSError(
+                    f'{getattr(error, "strerror", None) or error}'
+                ) from error
