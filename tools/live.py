@@ -64,6 +64,11 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
         help='find poses in each N-th frame; those between have the last ones',
     )
     add('--top-k', type=number(1), default=5, help='labels to name')
+    add(
+        '--per-person',
+        action='store_true',
+        help='label each person alone: who is followed from frame to frame',
+    )
     add('--json', action='store_true', help='print JSON, a line per window')
     add('--show', action='store_true', help='show it in a window; q ends it')
     add('--out-video', type=Path, metavar='FILE', help='film to write (.mp4)')
@@ -134,6 +139,7 @@ def _label(
         args.inference_fps,
         args.pose_every,
         args.top_k,
+        args.per_person,
         show=bool(draw),
     )
     drawn = LivePicture(
@@ -163,17 +169,27 @@ def _line(prediction: Dict, as_json: bool) -> str:
         return json.dumps(prediction, allow_nan=False)
     from integral_action.text import printable
 
+    if 'persons' in prediction:
+        text = '; '.join(
+            f'person {one["person"]}: {_labels(one)}'
+            for one in prediction['persons']
+        )
+    else:
+        text = _labels(prediction)
+    return printable(
+        f'{prediction["start"]:8.2f} to {prediction["end"]:8.2f} s: '
+        f'{text or "nobody"}; {prediction["latency"]:.2f} s late; dropped: '
+        f'{prediction["frames_dropped"]} frames, '
+        f'{prediction["windows_dropped"]} windows'
+    )
+
+
+def _labels(prediction: Dict) -> str:
     top = ', '.join(f'{p["name"]} {p["score"]:.3f}' for p in prediction['top'])
     if prediction['rec_labels'] == [-1]:
         top = f'unknown; nearest: {top}'
     gate = prediction.get('gate')
-    text = f'; gate {gate["mean"]:.3f}' if gate else ''
-    return printable(
-        f'{prediction["start"]:8.2f} to {prediction["end"]:8.2f} s: '
-        f'{top}{text}; {prediction["latency"]:.2f} s late; dropped: '
-        f'{prediction["frames_dropped"]} frames, '
-        f'{prediction["windows_dropped"]} windows'
-    )
+    return top + (f'; gate {gate["mean"]:.3f}' if gate else '')
 
 
 def _report(text: str) -> None:

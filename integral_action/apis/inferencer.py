@@ -44,6 +44,7 @@ from integral_action.pose_estimators import (
 from integral_action.text import one_line
 
 from .load_model import load_model
+from .persons import PersonTracker, split_persons
 from .stream import PosedFrame, at_rate, gather_windows
 from .timeline import (
     best_labels,
@@ -365,6 +366,7 @@ class IntegralActionInferencer:
         fps: float = 30.0,
         pose_every: int = 1,
         top_k: int = 5,
+        per_person: bool = False,
     ) -> Iterator[Dict]:
         """Predict a film that has no end, such as a camera's.
 
@@ -379,15 +381,21 @@ class IntegralActionInferencer:
             pose_every: find poses in each n-th frame; those between have the
                 last ones.
             top_k: labels to name.
+            per_person: whether each person is predicted alone: followed from
+                frame to frame, with what is round all poses of a window.
 
         Yields:
             What a call predicts of a window: ``rec_labels``, ``rec_scores``,
             ``rec_names``, ``top``, ``gate``; its ``start`` and ``end`` in
-            seconds.
+            seconds. With ``per_person`` in place of these ``persons``, a list
+            of them, each with a ``person``, whose number stays from window to
+            window, and the ``box`` (x0, y0, x1, y1) round the last pose.
 
         Raises:
             ValueError: arguments are out of range, frames are of another kind
-                or size, or the model wants poses and there is no estimator.
+                or size, or the model wants poses and there is no estimator, or
+                takes none, ``per_person``.
+            ImportError: ``per_person`` lacks what it stands on.
             SampleError: the estimator fails, or scores are nan.
 
         Example::
@@ -395,18 +403,23 @@ class IntegralActionInferencer:
             for one in inferencer.stream(camera_frames):
                 print(one['end'], one['rec_names'][0])
         """
-        self.check_stream(window, stride, fps, pose_every)
-        posed = self.add_poses(frames, fps, pose_every)
+        self.check_stream(window, stride, fps, pose_every, per_person)
+        posed = self.add_poses(frames, fps, pose_every, per_person)
         for kept in gather_windows(posed, window, stride, 1 / fps):
             yield self.predict_window(kept, fps, top_k)
 
     def check_stream(
-        self, window: float, stride: float, fps: float, pose_every: int
+        self,
+        window: float,
+        stride: float,
+        fps: float,
+        pose_every: int,
+        per_person: bool = False,
     ) -> None:
         """Check the arguments of :meth:`stream`.
 
         Raises:
-            ValueError: as there.
+            ValueError, ImportError: as there.
         """
         if not (0 < stride <= window and fps > 0 and pose_every >= 1):
             raise ValueError(
@@ -415,15 +428,27 @@ class IntegralActionInferencer:
                 f'1 <= pose_every'
             )
         self._need_estimator('stream')
+        if per_person and 'pose' not in self.streams:
+            raise ValueError(
+                f'per_person: {self.checkpoint} takes no poses, by which '
+                f'persons are told apart'
+            )
+        if per_person:
+            PersonTracker()
 
     def add_poses(
-        self, frames: Iterable, fps: float = 30.0, pose_every: int = 1
+        self,
+        frames: Iterable,
+        fps: float = 30.0,
+        pose_every: int = 1,
+        per_person: bool = False,
     ) -> Iterator[PosedFrame]:
         """Find the poses of a film's frames as they come.
 
         Args, Raises: as of :meth:`stream`.
         """
-        shape = poses = None
+        shape = poses = persons = None
+        tracker = PersonTracker(fps / pose_every) if per_person else None
         for number, frame in enumerate(frames):
             time = number / fps
             if isinstance(frame, tuple):
@@ -438,7 +463,8 @@ class IntegralActionInferencer:
                 (poses,) = find_poses(
                     frame[None], self.pose_estimator, 'stream', not number
                 )
-            yield PosedFrame(time, frame, poses)
+                persons = tracker and tracker(poses)
+            yield PosedFrame(time, frame, poses, persons)
 
     def predict_window(
         self, frames: Sequence[PosedFrame], fps: float = 30.0, top_k: int = 5
@@ -451,8 +477,24 @@ class IntegralActionInferencer:
 
         Returns, Raises: as of :meth:`stream`.
         """
-        start, end = frames[0].time, frames[-1].time + 1 / fps
+        span = dict(start=frames[0].time, end=frames[-1].time + 1 / fps)
         frames = at_rate(frames, fps)
+        if frames[0].persons is None:
+            return dict(span, **self._predict_frames(frames, fps, top_k))
+        persons = [
+            dict(
+                person=person.number,
+                box=person.box.tolist(),
+                **self._predict_frames(person.frames, fps, top_k),
+            )
+            for person in split_persons(frames)
+        ]
+        return dict(span, persons=persons)
+
+    def _predict_frames(
+        self, frames: Sequence[PosedFrame], fps: float, top_k: int
+    ) -> Dict:
+        """Predict frames that follow each other evenly."""
         pictures = np.stack([frame.picture for frame in frames])
         video = VideoInput(pictures, None, 'stream', Path('stream'))
         job = _Job(video, video.open(fps), windows=[(0, len(frames))])
@@ -465,7 +507,7 @@ class IntegralActionInferencer:
         prediction = self._summary(job, call)
         for key in ('input', 'duration'):
             del prediction[key]
-        return dict(start=start, end=end, **prediction)
+        return prediction
 
     def pack(self, video: Any, poses: Any = None, fps: float = 30.0) -> Dict:
         """One video as the test pipeline packs it.

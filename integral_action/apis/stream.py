@@ -17,11 +17,14 @@ class PosedFrame(NamedTuple):
         picture: uint8 RGB [H, W, 3].
         poses: ``keypoint`` [M, K, 2] in pixels and ``keypoint_score`` [M, K],
             as the estimator finds them; None where nobody asked for them.
+        persons: the number [M] of each person, the same from frame to frame;
+            None where they are not told apart.
     """
 
     time: float
     picture: np.ndarray
     poses: Optional[Poses] = None
+    persons: Optional[np.ndarray] = None
 
 
 def gather_windows(

@@ -17,7 +17,7 @@ class LiveRecognizer:
     Args:
         inferencer: finds the poses and predicts the windows.
         source: the frames.
-        window, stride, fps, pose_every, top_k: as of
+        window, stride, fps, pose_every, top_k, per_person: as of
             :meth:`IntegralActionInferencer.stream`.
         show: whether the frames are wanted, too, to be drawn.
 
@@ -48,12 +48,14 @@ class LiveRecognizer:
         fps: float = 30.0,
         pose_every: int = 2,
         top_k: int = 5,
+        per_person: bool = False,
         show: bool = False,
     ) -> None:
-        inferencer.check_stream(window, stride, fps, pose_every)
+        inferencer.check_stream(window, stride, fps, pose_every, per_person)
         self.inferencer, self.source, self.show = inferencer, source, show
         self.window, self.stride, self.fps = window, stride, fps
         self.pose_every, self.top_k = pose_every, top_k
+        self.per_person = per_person
 
     def __iter__(
         self,
@@ -61,7 +63,9 @@ class LiveRecognizer:
         read, shown = Background(self.source, 4), Mailbox(4)
 
         def posed() -> Iterator[PosedFrame]:
-            frames = self.inferencer.add_poses(read, self.fps, self.pose_every)
+            frames = self.inferencer.add_poses(
+                read, self.fps, self.pose_every, self.per_person
+            )
             try:
                 for frame in frames:
                     shown.put(frame)

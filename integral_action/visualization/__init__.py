@@ -1,4 +1,5 @@
 from .activation import ActivationView, activation_sheet, lay_activation
+from .canvas import write_text
 from .clips import Clip, clip_film, clip_sheet, heatmaps_image, lay_over
 from .figures import accuracy_figure, gate_figure
 from .files import write_picture, write_video
@@ -30,5 +31,6 @@ __all__ = [
     'pose_maps_image',
     'posed_frame',
     'write_picture',
+    'write_text',
     'write_video',
 ]
