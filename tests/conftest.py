@@ -8,6 +8,7 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
+from inferencers import inferencer, stages  # noqa: F401
 
 import integral_action  # noqa: F401  registers everything
 from integral_action.pose.maps import render_pose_maps

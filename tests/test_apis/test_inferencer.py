@@ -10,9 +10,8 @@ import decord
 import numpy as np
 import pytest
 import torch
-from conftest import CONFIGS
+from inferencers import Middle
 from mmaction.registry import MODELS
-from mmengine.config import Config
 
 from integral_action.apis import IntegralActionInferencer, load_model
 from integral_action.datasets.coco_results import coco17_to_openpose18
@@ -22,56 +21,6 @@ from integral_action.fileio import (
     write_annotations,
 )
 from integral_action.pose.files import read_poses, write_poses
-from integral_action.pose_estimators import PoseEstimator
-
-NAMES = dict(
-    appearance='integralaction-appearance_r18w16_1xb32-8x1x1-12e_puppets',
-    pose='integralaction-pose_r18w16_1xb32-8x1x1-8e_puppets',
-    fused='integralaction_r18w16-r18w16_1xb32-8x1x1-8e_puppets',
-)
-
-
-@pytest.fixture(scope='module')
-def checkpoints(tmp_path_factory):
-    """Of every stage; three clips a video; the fused one carries classes."""
-    from mmengine.registry import init_default_scope
-
-    init_default_scope('mmaction')
-    folder = tmp_path_factory.mktemp('checkpoints')
-    for stage, name in NAMES.items():
-        cfg = Config.fromfile(CONFIGS / f'{name}.py')
-        cfg.test_dataloader.dataset.pipeline[0].num_clips = 3
-        torch.manual_seed(0)
-        model = MODELS.build(cfg.model)
-        for linear in model.modules():  # that videos differ
-            if isinstance(linear, torch.nn.Linear):
-                torch.nn.init.normal_(linear.weight, std=0.3)
-        meta = dict(cfg=cfg.pretty_text)
-        if stage == 'fused':
-            names = tuple(f'act {i}' for i in range(12))
-            meta['dataset_meta'] = dict(classes=names)
-        content = dict(meta=meta, state_dict=model.state_dict())
-        torch.save(content, folder / f'{stage}.pth')
-    return folder
-
-
-@pytest.fixture(scope='module')
-def make(checkpoints):
-    """An inferencer of a stage, each made once unless it is given options."""
-    made = {}
-
-    def make(stage, **options):
-        key = stage if not options else None
-        if key not in made or options:
-            made[key] = IntegralActionInferencer(
-                checkpoints / f'{stage}.pth',
-                device='cpu',
-                show_progress=False,
-                **options,
-            )
-        return made[key]
-
-    return make
 
 
 def frames_of(path):
@@ -126,16 +75,16 @@ def video(samples):
 # ----------------------------------------------------------------- results
 
 
-def test_it_agrees_with_a_test(samples, checkpoints, make, tmp_path):
+def test_it_agrees_with_a_test(samples, stages, inferencer, tmp_path):
     """Of the other stages: tests/test_end_to_end/test_tools.py."""
     from mmaction.evaluation import AccMetric
     from mmengine.evaluator import DumpResults
     from mmengine.runner import Runner
 
     records = list(read_annotations(samples / 'test.jsonl'))
-    cfg = load_model(checkpoints / 'fused.pth').cfg
+    cfg = load_model(stages / 'fused.pth').cfg
     cfg.work_dir = str(tmp_path)
-    cfg.load_from = str(checkpoints / 'fused.pth')
+    cfg.load_from = str(stages / 'fused.pth')
     cfg.test_dataloader.batch_size = 2
     cfg.test_dataloader.dataset.data_root = f'{samples}/'
     cfg.log_level = 'ERROR'
@@ -148,7 +97,7 @@ def test_it_agrees_with_a_test(samples, checkpoints, make, tmp_path):
 
     videos = [samples / 'videos' / one['filename'] for one in records]
     poses = [samples / 'poses' / one['pose_file'] for one in records]
-    result = make('fused')(videos, poses, batch_size=3)
+    result = inferencer('fused')(videos, poses, batch_size=3)
     assert result['num_failed'] == 0
     assert result['visualization'] == [None] * len(videos)
     assert len(tested) == len(result['predictions']) == len(videos)
@@ -165,12 +114,12 @@ def test_it_agrees_with_a_test(samples, checkpoints, make, tmp_path):
     assert len(scores) == 3
 
 
-def test_gates_have_the_times_of_their_frames(make, video):
+def test_gates_have_the_times_of_their_frames(inferencer, video):
     """30 frames, 10 a second; three clips of 8 frames: from 0, 11 and 22."""
     frames = frames_of(video[0])
     keypoint, score = read_poses(video[1])
     assert len(frames) == 30
-    result = make('fused')(frames, (keypoint, score), fps=10)
+    result = inferencer('fused')(frames, (keypoint, score), fps=10)
     (one,) = result['predictions']
     expected = np.array([0, 11, 22])[:, None] / 10 + np.arange(8) / 10
     np.testing.assert_allclose(one['gate']['times'], expected)
@@ -178,11 +127,11 @@ def test_gates_have_the_times_of_their_frames(make, video):
     assert one['input'] == 'array'
 
 
-def test_file_folder_list_and_array_are_the_same(make, video, tmp_path):
+def test_file_folder_list_and_array_are_the_same(inferencer, video, tmp_path):
     path, poses = video
     shutil.copytree(path.parent, tmp_path / 'some' / 'sub')
     shutil.copytree(poses.parent, tmp_path / 'poses' / 'sub')
-    fused = make('fused')
+    fused = inferencer('fused')
     (one,) = fused(path, poses)['predictions']
     arrays = read_poses(poses)
     for inputs, given in (
@@ -204,11 +153,11 @@ def test_file_folder_list_and_array_are_the_same(make, video, tmp_path):
     )
 
 
-def test_windows_are_videos_of_their_own(make, video):
+def test_windows_are_videos_of_their_own(inferencer, video):
     """2 s at 15 frames a second; windows of 1 s, one each half second."""
     path, poses = video
     frames, (keypoint, score) = frames_of(path), read_poses(poses)
-    fused = make('fused')
+    fused = inferencer('fused')
     (whole,) = fused(
         frames, (keypoint, score),
         fps=15, window=1.0, stride=0.5, batch_size=2,
@@ -241,9 +190,11 @@ def test_windows_are_videos_of_their_own(make, video):
     assert first['label'] == ones[0]['rec_labels'][0]
 
 
-def test_overlay_and_json_are_written(make, video, tmp_path):
+def test_overlay_and_json_are_written(inferencer, video, tmp_path):
     path, poses = video
-    result = make('fused')(path, poses, out_dir=tmp_path / 'out', top_k=3)
+    result = inferencer('fused')(
+        path, poses, out_dir=tmp_path / 'out', top_k=3
+    )
     (one,) = result['predictions']
     out = tmp_path / 'out' / f'{path.stem}.mp4'
     assert result['visualization'] == [str(out)]
@@ -256,14 +207,16 @@ def test_overlay_and_json_are_written(make, video, tmp_path):
     assert len(reader) == len(source)
     assert reader.get_avg_fps() == pytest.approx(source.get_avg_fps(), 1e-3)
     assert len(list((tmp_path / 'out').iterdir())) == 2
-    result = make('fused')(path, poses, out_dir=tmp_path / 'js', draw=False)
+    result = inferencer('fused')(
+        path, poses, out_dir=tmp_path / 'js', draw=False
+    )
     assert [p.suffix for p in (tmp_path / 'js').iterdir()] == ['.json']
 
 
-def test_videos_of_two_sizes_go_in_one_call(make, video):
+def test_videos_of_two_sizes_go_in_one_call(inferencer, video):
     frames = frames_of(video[0])
     wide = np.concatenate([frames, frames], 2)
-    appearance = make('appearance')
+    appearance = inferencer('appearance')
     both = appearance([frames, wide, frames], batch_size=3)['predictions']
     alone = appearance(wide)['predictions'][0]
     np.testing.assert_allclose(
@@ -272,7 +225,7 @@ def test_videos_of_two_sizes_go_in_one_call(make, video):
     assert both[0]['rec_scores'] == pytest.approx(both[2]['rec_scores'])
 
 
-def test_one_name_in_two_folders(make, video, tmp_path):
+def test_one_name_in_two_folders(inferencer, video, tmp_path):
     path, poses = video
     for name in 'ab':
         (tmp_path / name).mkdir()
@@ -281,29 +234,31 @@ def test_one_name_in_two_folders(make, video, tmp_path):
         shutil.copy(poses, tmp_path / 'poses' / name / 'x.npz')
     videos = [tmp_path / 'a' / 'x.avi', tmp_path / 'b' / 'x.avi']
     out = tmp_path / 'out'
-    result = make('fused')(videos, tmp_path / 'poses', out_dir=out, draw=False)
+    result = inferencer('fused')(
+        videos, tmp_path / 'poses', out_dir=out, draw=False
+    )
     assert result['num_failed'] == 0
     written = sorted(p.relative_to(out) for p in out.rglob('*.json'))
     assert list(map(str, written)) == ['a/x.json', 'b/x.json']
 
 
-def test_streams_take_what_they_need(make, video):
+def test_streams_take_what_they_need(inferencer, video):
     path, poses = video
-    appearance = make('appearance')
+    appearance = inferencer('appearance')
     alone = appearance(path)['predictions']
     assert appearance(path, poses)['predictions'] == alone
     # a pose stream sees no pixel
     keypoint, score = read_poses(poses)
     frames = frames_of(path)
-    pose = make('pose')
+    pose = inferencer('pose')
     one = pose(frames, (keypoint, score))['predictions']
     assert pose(frames * 0, (keypoint, score))['predictions'] == one
 
 
-def test_a_video_of_one_frame_is_predicted(make, video, tmp_path):
+def test_a_video_of_one_frame_is_predicted(inferencer, video, tmp_path):
     frames = frames_of(video[0])[:1]
     keypoint, score = (array[:, :1] for array in read_poses(video[1]))
-    fused = make('fused')
+    fused = inferencer('fused')
     (one,) = fused(frames, (keypoint, score), out_dir=tmp_path)['predictions']
     again = np.repeat(frames, 30, 0)
     still = np.repeat(keypoint, 30, 1), np.repeat(score, 30, 1)
@@ -314,46 +269,30 @@ def test_a_video_of_one_frame_is_predicted(make, video, tmp_path):
     assert len(decord.VideoReader(str(tmp_path / 'array.mp4'))) == 1
 
 
-def test_names_of_classes(make, checkpoints, video, tmp_path):
+def test_names_of_classes(inferencer, stages, video, tmp_path):
     path, poses = video
-    (one,) = make('fused')(path, poses)['predictions']  # the checkpoint's
+    (one,) = inferencer('fused')(path, poses)[
+        'predictions'
+    ]  # the checkpoint's
     assert one['rec_names'] == [f'act {one["rec_labels"][0]}']
-    (one,) = make('pose')(path, poses)['predictions']  # none
+    (one,) = inferencer('pose')(path, poses)['predictions']  # none
     assert one['rec_names'] == [str(one['rec_labels'][0])]
     names = [f'name {i}' for i in range(12)]
     (tmp_path / 'names.txt').write_text('\n'.join(names))
     for classes in (names, tmp_path / 'names.txt'):
-        assert make('fused', classes=classes).classes == names
+        assert inferencer('fused', classes=classes).classes == names
     with pytest.raises(ValueError, match='classes are 2 names, .* 12 classes'):
-        make('fused', classes=['a', 'b'])
+        inferencer('fused', classes=['a', 'b'])
 
 
 # ------------------------------------------------------------------- poses
 
 
-class Middle(PoseEstimator):
-    """Somebody in the middle, higher from frame to frame; counts frames."""
-
-    layout = 'coco17'
-
-    def __init__(self, device='cpu'):
-        self.seen = 0
-
-    def __call__(self, frames):
-        height, width = frames.shape[1:3]
-        shape = np.random.default_rng(0).random((17, 2)) * (width, height)
-        found = []
-        for _ in frames:
-            self.seen += 1
-            found.append((shape[None] - (0, self.seen), np.ones((1, 17))))
-        return found
-
-
 def test_poses_are_estimated_once_and_brought_to_the_models_layout(
-    make, video
+    inferencer, video
 ):
     frames, estimator = frames_of(video[0]), Middle()
-    fused = make('fused', pose_estimator=estimator)
+    fused = inferencer('fused', pose_estimator=estimator)
     (one,) = fused(frames, window=0.5, stride=0.1)['predictions']
     assert estimator.seen == 30
     keypoint, score = zip(*(Middle()(frames[:1])[0] for _ in range(30)))
@@ -363,17 +302,19 @@ def test_poses_are_estimated_once_and_brought_to_the_models_layout(
     assert same['rec_scores'] == pytest.approx(one['rec_scores'], abs=1e-6)
     config = dict(type='integral_action.pose_estimators:MoveNetEstimator')
     with pytest.raises(ValueError, match='"movenet" has no model'):
-        make('fused', pose_estimator=config)
+        inferencer('fused', pose_estimator=config)
     with pytest.raises(ValueError, match='"type"'):
-        make('fused', pose_estimator=dict(model='a'))
+        inferencer('fused', pose_estimator=dict(model='a'))
     # an appearance stream makes none
-    assert make('appearance', pose_estimator=config).pose_estimator is None
+    assert (
+        inferencer('appearance', pose_estimator=config).pose_estimator is None
+    )
 
 
-def test_a_film_without_an_end(make, video):
+def test_a_film_without_an_end(inferencer, video):
     """Windows are those of the frames alone; each is looked at once."""
     frames, estimator = frames_of(video[0]), Middle()
-    fused = make('fused', pose_estimator=estimator)
+    fused = inferencer('fused', pose_estimator=estimator)
     endless = itertools.chain(frames, itertools.cycle(frames))
     windows = fused.stream(endless, window=0.5, stride=0.2)
     found = list(itertools.islice(windows, 3))
@@ -399,7 +340,7 @@ def test_a_film_without_an_end(make, video):
     # frame 14 lacks, with which the first window would have ended
     assert [one['end'] * 30 for one in found] == pytest.approx([16, 23])
 
-    appearance = make('appearance')
+    appearance = inferencer('appearance')
     (one,) = appearance.stream(frames, window=1)
     assert 'gate' not in one and len(one['rec_scores']) == 12
 
@@ -410,31 +351,33 @@ def test_a_film_without_an_end(make, video):
     (dict(pose_every=0), 'pose_every 0'),
     (dict(), 'neither poses nor a pose_estimator'),
 ])  # fmt: skip
-def test_streams_that_cannot_be(make, options, words):
+def test_streams_that_cannot_be(inferencer, options, words):
     with pytest.raises(ValueError, match=words):
-        next(make('fused').stream([], **options))
+        next(inferencer('fused').stream([], **options))
 
 
-def test_frames_of_another_size_are_named(make, video):
+def test_frames_of_another_size_are_named(inferencer, video):
     frames = [np.zeros((9, 8, 3), np.uint8), np.zeros((8, 8, 3), np.uint8)]
     with pytest.raises(ValueError, match=r'\[8, 8, 3\] follows .*\[9, 8, 3\]'):
-        list(make('appearance').stream(frames))
+        list(inferencer('appearance').stream(frames))
 
 
-def test_an_estimator_by_its_name(make, video, monkeypatch):
-    frames, name = frames_of(video[0])[:8], f'{__name__}:Middle'
-    expected = make('fused', pose_estimator=Middle())(frames)['predictions']
-    fused = make('fused', pose_estimator=name)
+def test_an_estimator_by_its_name(inferencer, video, monkeypatch):
+    frames, name = frames_of(video[0])[:8], 'inferencers:Middle'
+    expected = inferencer('fused', pose_estimator=Middle())(frames)[
+        'predictions'
+    ]
+    fused = inferencer('fused', pose_estimator=name)
     assert fused.finds_poses
     assert fused(frames)['predictions'] == expected
-    fused = make('fused')
+    fused = inferencer('fused')
     assert not fused.finds_poses
     with pytest.raises(ValueError, match="a pose_estimator, such as 'rtmpose"):
         fused(frames)
     with pytest.raises(ValueError, match="estimator 'openpose'"):
-        make('fused', pose_estimator='openpose')
+        inferencer('fused', pose_estimator='openpose')
     # by itself it takes one that is installed, once it needs it
-    fused = make('fused', pose_estimator='auto')
+    fused = inferencer('fused', pose_estimator='auto')
     for module in ('rtmlib', 'mediapipe'):
         monkeypatch.setitem(sys.modules, module, None)
     assert not fused.finds_poses
@@ -445,19 +388,21 @@ def test_an_estimator_by_its_name(make, video, monkeypatch):
     assert fused.pose_estimator is None
 
 
-def test_estimator_of_another_layout(make, video):
+def test_estimator_of_another_layout(inferencer, video):
     estimator = Middle()
     estimator.layout = 'ntu25'
     with pytest.raises(ValueError, match="'ntu25', but .* 'openpose18'"):
-        make('fused', pose_estimator=estimator)
+        inferencer('fused', pose_estimator=estimator)
 
 
-def test_real_clip_with_the_real_estimator(make, shared, tmp_path):
+def test_real_clip_with_the_real_estimator(inferencer, shared, tmp_path):
     """40 frames of JHMDB, poses by MoveNet: the overlay shows the person."""
     pytest.importorskip('onnxruntime')
     path = sorted((shared / 'samples/jhmdb/videos/golf').glob('*.avi'))[3]
     model = shared / 'samples' / 'models' / 'movenet-multipose.onnx'
-    fused = make('fused', pose_estimator=dict(type='onnx', model=str(model)))
+    fused = inferencer(
+        'fused', pose_estimator=dict(type='onnx', model=str(model))
+    )
     result = fused(path, out_dir=tmp_path)
     (one,) = result['predictions']
     assert sum(one['rec_scores']) == pytest.approx(1, abs=1e-4)
@@ -486,7 +431,7 @@ def write(path, content=b''):
         ('half', r'in/half\.mp4: cannot be read as a video'),
     ],
 )
-def test_bad_video(kind, message, make, video, tmp_path):
+def test_bad_video(kind, message, inferencer, video, tmp_path):
     path = tmp_path / 'in' / f'{kind}.mp4'
     content = dict(
         text=b'not a video\n', empty=b'', half=video[0].read_bytes()[:2000]
@@ -494,19 +439,19 @@ def test_bad_video(kind, message, make, video, tmp_path):
     if kind in content:
         write(path, content[kind])
     with pytest.raises(ValueError, match=message) as info:
-        make('fused')(path, video[1], out_dir=tmp_path / 'out')
+        inferencer('fused')(path, video[1], out_dir=tmp_path / 'out')
     assert '\n' not in str(info.value)
     assert not (tmp_path / 'out').exists()
 
 
-def test_bad_poses(make, video, tmp_path):
+def test_bad_poses(inferencer, video, tmp_path):
     path, poses = video
     keypoint, score = read_poses(poses)
     frames = keypoint.shape[1]
     write_poses(tmp_path / 'short.npz', keypoint[:, 1:], score[:, 1:])
     write_poses(tmp_path / 'coco.npz', keypoint[:, :, :17], score[:, :, :17])
     write(tmp_path / 'text.npz', b'no poses')
-    fused = make('fused')
+    fused = inferencer('fused')
     for name, message in (
         ('short.npz', f'short.npz: poses of {frames - 1} frames, but '),
         ('coco.npz', "coco.npz: its poses have 17 keypoints, the layout 'op"),
@@ -526,8 +471,8 @@ def test_bad_poses(make, video, tmp_path):
     assert not (tmp_path / 'out').exists()
 
 
-def test_bad_frames(make):
-    appearance = make('appearance')
+def test_bad_frames(inferencer):
+    appearance = inferencer('appearance')
     frames = np.zeros((9, 56, 56, 3), np.uint8)
     for wrong in (frames / 255, frames[0], frames[..., :2], frames[:0]):
         with pytest.raises(ValueError, match=r'expected uint8 RGB \[T, H, W'):
@@ -538,9 +483,9 @@ def test_bad_frames(make):
         appearance([])
 
 
-def test_contradicting_settings(make, video, tmp_path):
+def test_contradicting_settings(inferencer, video, tmp_path):
     frames = np.zeros((9, 56, 56, 3), np.uint8)
-    appearance = make('appearance')
+    appearance = inferencer('appearance')
     for options, message in (
         (dict(batch_size=0), 'batch_size is 0'),
         (dict(fps=0), 'fps is 0'),
@@ -562,11 +507,11 @@ def test_contradicting_settings(make, video, tmp_path):
 
 
 def test_a_bad_video_among_many_is_reported_and_counted(
-    make, video, tmp_path, capfd
+    inferencer, video, tmp_path, capfd
 ):
     path, poses = video
     bad = write(tmp_path / 'bad.mp4', b'not a video')
-    fused = make('fused')
+    fused = inferencer('fused')
     (one,) = fused(path, poses)['predictions']
     result = fused(
         [bad, path, tmp_path / 'none.mp4'], [poses, poses, poses],
@@ -584,7 +529,7 @@ def test_a_bad_video_among_many_is_reported_and_counted(
     assert one['rec_names'] and result['visualization'][0] is None
 
 
-def test_checkpoint_of_something_else(tmp_path, checkpoints):
+def test_checkpoint_of_something_else(tmp_path, stages):
     with pytest.raises(FileNotFoundError, match='none.pth: there is no such'):
         IntegralActionInferencer(tmp_path / 'none.pth')
     write(tmp_path / 'text.pth', b'no checkpoint')
@@ -602,8 +547,8 @@ def test_checkpoint_of_something_else(tmp_path, checkpoints):
     with pytest.raises(ValueError, match='tsn.pth: .* is a Recognizer2D'):
         IntegralActionInferencer(tmp_path / 'tsn.pth')
     # a stage's weights under another stage's config
-    content = torch.load(checkpoints / 'pose.pth', weights_only=True)
-    other = torch.load(checkpoints / 'fused.pth', weights_only=True)
+    content = torch.load(stages / 'pose.pth', weights_only=True)
+    other = torch.load(stages / 'fused.pth', weights_only=True)
     content['meta'] = other['meta']
     torch.save(content, tmp_path / 'mixed.pth')
     with pytest.raises(
