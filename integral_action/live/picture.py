@@ -1,4 +1,4 @@
-"""What is seen live, as pictures."""
+"""Pictures of a source as it runs."""
 
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 

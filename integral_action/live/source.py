@@ -1,9 +1,10 @@
 """Frames of a camera, a network stream or a film, as they come."""
 
+import math
 import re
 import time
 from pathlib import Path
-from typing import Callable, Iterator, Tuple
+from typing import Callable, Iterator, Optional, Tuple
 
 import av
 import cv2
@@ -104,6 +105,7 @@ class LiveSource:
             except OSError:
                 continue
             self.report(f'{self.source}: back')
+            self._next = 0.0  # times may begin anew
             return frames
         raise OSError(
             f'{self.source}: gone for {self.retry:g} seconds ({reason})'
@@ -111,17 +113,18 @@ class LiveSource:
 
     def _due(self, seconds: float) -> bool:
         """Whether a frame of this time is taken."""
-        if seconds < self._next - 0.5 / self.max_fps:
+        if seconds < self._next - 0.4 / self.max_fps:  # they are not even
             return False
         # in step with the clock, also behind a gap
-        self._next = max(self._next, seconds - 1) + 1 / self.max_fps
+        self._next = max(self._next, seconds - 0.1) + 1 / self.max_fps
         return True
 
-    def _arrived(self) -> bool:
-        """Whether the frame that is there now is taken."""
+    def _arrived(self, seconds: Optional[float] = None) -> bool:
+        """Whether the frame that is there now is taken; its own time, if it
+        has one, is more even."""
         if self._start is None:
             self._start = time.monotonic()
-        return self._due(self.now())
+        return self._due(self.now() if seconds is None else seconds)
 
     def _scaled(self, picture: np.ndarray) -> np.ndarray:
         if self._size is None:
@@ -194,23 +197,42 @@ class LiveSource:
         return self._decoded(container)
 
     def _decoded(self, container) -> Iterator[np.ndarray]:
-        # a film by HTTP comes faster than it plays
-        film = container.duration is not None
-        first = None
+        pace = _Pace()
         with container:
             try:
                 for frame in container.decode(video=0):
-                    if film and frame.time is not None:
-                        first = (
-                            time.monotonic() - frame.time
-                            if (first is None)
-                            else first
-                        )
-                        wait = first + frame.time - time.monotonic()
-                        time.sleep(max(0.0, wait))
-                    if self._arrived():
+                    pace.wait(frame.time)
+                    if self._arrived(frame.time):
                         yield frame.to_ndarray(format='rgb24')
             except av.FFmpegError as error:
                 raise OSError(
-                    f'{getattr(error, "strerror", None) or error}'
+                    getattr(error, 'strerror', None) or str(error)
                 ) from error
+
+
+class _Pace:
+    """Even out a stream whose frames come many at a time, by their own times.
+
+    Those that come late are not waited for, and of a delay that was never
+    needed for a while nothing is left.
+    """
+
+    WHILE = 10.0  # seconds; longer than a network sends at a time
+
+    def __init__(self) -> None:
+        self._start = None  # when a frame of time 0 is due
+        self._spare, self._since = math.inf, time.monotonic()
+
+    def wait(self, seconds: Optional[float]) -> None:
+        """Wait until a frame of this time is due."""
+        if seconds is None:
+            return
+        now = time.monotonic()
+        early = -1 if self._start is None else self._start + seconds - now
+        if not 0 <= early < self.WHILE:  # late, or its clock was set
+            self._start, early = now - seconds, 0
+        self._spare = min(self._spare, early)
+        if now - self._since > self.WHILE:
+            self._start -= self._spare
+            self._spare, self._since = math.inf, now
+        time.sleep(early)

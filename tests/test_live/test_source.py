@@ -1,0 +1,198 @@
+"""Cameras, network streams and films, as they come, go and come back."""
+
+import http.server
+import socket
+import threading
+import time
+
+import av
+import numpy as np
+import pytest
+
+from integral_action.fileio import SampleError
+from integral_action.live import LiveSource
+
+
+def film(path, frames, fps=30, **options):
+    """Pictures whose grey is their number, 4 levels apart."""
+    kind = dict(format='mpegts') if path.suffix == '.ts' else {}
+    with av.open(str(path), 'w', **kind) as file:
+        stream = file.add_stream('libx264', rate=fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        for number in range(frames):
+            picture = np.full((48, 64, 3), 4 * number % 256, np.uint8)
+            frame = av.VideoFrame.from_ndarray(picture, format='rgb24')
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    return path
+
+
+def numbers(frames):
+    return [round(frame.mean() / 4) for _, frame in frames]
+
+
+def test_a_film_is_played_at_its_own_speed(tmp_path):
+    path = film(tmp_path / 'a.mp4', 15)
+    source, start = LiveSource(str(path)), time.monotonic()
+    arrived, frames = [], []
+    for frame in source:
+        frames.append(frame)
+        arrived.append(time.monotonic() - start)
+        assert source.now() >= frame[0]
+    assert numbers(frames) == list(range(15))
+    assert [s for s, _ in frames] == pytest.approx(np.arange(15) / 30)
+    assert arrived[-1] - arrived[0] >= 14 / 30 - 0.05
+
+
+def test_of_a_faster_film_frames_are_left_out(tmp_path):
+    path = film(tmp_path / 'a.mp4', 24, fps=120)
+    frames = list(LiveSource(str(path), max_fps=30))
+    assert numbers(frames) == [0, 3, 7, 11, 15, 19, 23]
+    # and of a slower one there are as many as there are
+    path = film(tmp_path / 'b.mp4', 3, fps=5)
+    assert numbers(LiveSource(str(path), max_fps=30)) == [0, 1, 2]
+
+
+def test_big_frames_become_smaller(tmp_path):
+    path = film(tmp_path / 'a.mp4', 2)
+    shapes = {f.shape for _, f in LiveSource(str(path), max_side=32)}
+    assert shapes == {(24, 32, 3)}
+
+
+@pytest.mark.parametrize('source, words', [
+    ('none.mp4', "no such file, and it is no camera's number and no address"),
+    ('97', 'camera 97 cannot be opened: is there one'),
+    ('/dev/video97', 'camera /dev/video97 cannot be opened'),
+    ('file:///etc/passwd', 'file is none of http, .*given by its path'),
+    ('concat://a.mp4', 'concat is none of'),
+])  # fmt: skip
+def test_sources_that_are_not_there(source, words):
+    with pytest.raises(OSError, match=words):
+        next(iter(LiveSource(source)))
+
+
+def test_a_file_that_is_no_film_is_named(tmp_path):
+    path = tmp_path / 'a.mp4'
+    path.write_bytes(b'no film')
+    with pytest.raises(SampleError, match='a.mp4: cannot be read as a video'):
+        next(iter(LiveSource(str(path))))
+
+
+def test_frames_a_second_are_checked():
+    with pytest.raises(ValueError, match='max_fps is 0'):
+        LiveSource('0', max_fps=0)
+
+
+# ------------------------------------------------------------------ network
+
+
+class Server:
+    """Sends a file's bytes, over HTTP, to each who asks, by a plan."""
+
+    def __init__(self, data):
+        self.asked, self.refuse = 0, False
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                outer.asked += 1
+                if outer.refuse:
+                    self.send_error(503)
+                    return
+                self.send_response(200)
+                self.send_header('Content-Type', 'video/mp2t')
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(
+            ('127.0.0.1', 0), Handler
+        )
+        self.url = f'http://127.0.0.1:{self.server.server_port}/live.ts'
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@pytest.fixture
+def served(tmp_path):
+    server = Server(film(tmp_path / 'a.ts', 20, bf='0').read_bytes())
+    yield server
+    server.close()
+
+
+def test_a_stream_that_goes_is_opened_again(served):
+    said = []
+    source = LiveSource(served.url, retry=10, report=said.append)
+    frames = iter(source)
+    some = [next(frames) for _ in range(30)]  # more than it sends at once
+    assert served.asked >= 2
+    seconds = [s for s, _ in some]
+    assert seconds == sorted(seconds)
+    # what is sent at once is played at its own speed
+    assert 18 / 30 < seconds[19] < 1.5 < 28 / 30 + 1 < seconds[29] < 4
+    assert [line.split(': ')[1][:4] for line in said] == ['gone', 'back']
+
+
+def test_a_stream_that_stays_away_is_an_error(served):
+    said = []
+    source = LiveSource(served.url, retry=1.5, report=said.append)
+    with pytest.raises(OSError, match=r'gone for 1.5 seconds'):
+        for _ in source:
+            served.refuse = True
+    assert len(said) == 1
+
+
+def test_an_address_where_nobody_is():
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    for scheme in ('http', 'rtsp'):
+        url = f'{scheme}://127.0.0.1:{port}/live'
+        with pytest.raises(OSError, match='cannot be opened as a video'):
+            next(iter(LiveSource(url)))
+
+
+@pytest.mark.parametrize('answer', [b'\0garbage\r\n\r\n' * 99, b''])
+@pytest.mark.parametrize('scheme', ['http', 'rtsp'])
+def test_garbage_and_silence_end(scheme, answer):
+    """Whoever is silent holds nobody for longer than ``timeout``."""
+    server = socket.create_server(('127.0.0.1', 0))
+    kept = []
+
+    def serve():
+        while True:
+            try:
+                client, _ = server.accept()
+            except OSError:
+                return
+            kept.append(client)
+            if answer:
+                client.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f'{scheme}://127.0.0.1:{server.getsockname()[1]}/live'
+    start = time.monotonic()
+    with pytest.raises(OSError, match='cannot be opened as a video'):
+        next(iter(LiveSource(url, timeout=1)))
+    assert time.monotonic() - start < 30
+    server.close()
+
+
+def test_a_playlist_names_no_file_of_this_machine(tmp_path, served):
+    """HLS may name any address."""
+    secret = film(tmp_path / 'secret.ts', 5)
+    playlist = (
+        '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n'
+        f'file://{secret}\n#EXT-X-ENDLIST\n'
+    )
+    server = Server(playlist.encode())
+    url = server.url.replace('.ts', '.m3u8')
+    with pytest.raises(OSError):
+        source = LiveSource(url, timeout=2, retry=0.1, report=lambda _: None)
+        next(iter(source))
+    server.close()
