@@ -27,6 +27,7 @@ from inference import (
     make_inferencer,
     model_command,
 )
+from web_camera import add_camera_tab
 
 from integral_action_cli import make_parser
 
@@ -115,6 +116,10 @@ def _message(text: str = ''):
     return gr.HTML(f'<p>{html.escape(text)}</p>', visible=bool(text))
 
 
+def _message_of(error: Optional[Exception]):
+    return _message('' if error is None else _sentence(error))
+
+
 def _gate(prediction):
     """The gate's curve, averaged as the overlay's is."""
     import gradio as gr
@@ -136,6 +141,57 @@ def _gate(prediction):
     )
 
 
+def _add_video_tab(inferencer: Any, message: Any) -> None:
+    import gradio as gr
+
+    streams = inferencer.streams
+    needed = 'found by the estimator if there is no file'
+    if not inferencer.finds_poses:
+        needed = 'needed'
+    with gr.Row():
+        with gr.Column(scale=2, min_width=300):
+            # a File: a Video would refuse some, and in its own words
+            video = gr.File(label='Video', height=150, elem_id='video')
+            poses = gr.File(
+                label=f'Poses (.npz): {needed}',
+                height=150,
+                visible='pose' in streams,
+                elem_id='poses',
+            )
+            window = gr.Number(
+                0,
+                label='Window, seconds',
+                info='predicts a long video in windows; 0: as one',
+                minimum=0,
+            )
+            button = gr.Button('Predict', variant='primary')
+            labels = gr.Label(label='Labels', num_top_classes=TOP_K)
+        with gr.Column(scale=3, min_width=360):
+            overlay = gr.Video(
+                show_label=False,  # it would lie over the best label
+                autoplay=True,
+                loop=True,
+                elem_id='shown',
+            )
+            gate = gr.LinePlot(
+                x='time',
+                y='gate',
+                x_title='seconds',
+                y_title='G',
+                label='Gate: share of appearance let in',
+                height=240,
+                visible=len(streams) > 1,
+                elem_id='gate',
+            )
+    button.click(
+        partial(predict, inferencer),
+        [video, poses, window],
+        [message, labels, gate, overlay],
+        api_name='predict',
+        concurrency_limit=1,
+    )
+
+
 def make_page(inferencer: Any):
     """The page, as Gradio's ``Blocks``.
 
@@ -145,10 +201,7 @@ def make_page(inferencer: Any):
     import gradio as gr
 
     streams = inferencer.streams
-    posed, fused = 'pose' in streams, len(streams) > 1
-    needed = 'found by the estimator if there is no file'
-    if not inferencer.finds_poses:
-        needed = 'needed'
+    posed = 'pose' in streams
     with gr.Blocks(
         title='IntegralAction',
         analytics_enabled=False,
@@ -162,48 +215,11 @@ def make_page(inferencer: Any):
             elem_id='title',
         )
         message = gr.HTML(visible=False, elem_id='message')
-        with gr.Row():
-            with gr.Column(scale=2, min_width=300):
-                # a File: a Video would refuse some, and in its own words
-                video = gr.File(label='Video', height=150, elem_id='video')
-                poses = gr.File(
-                    label=f'Poses (.npz): {needed}',
-                    height=150,
-                    visible=posed,
-                    elem_id='poses',
-                )
-                window = gr.Number(
-                    0,
-                    label='Window, seconds',
-                    info='predicts a long video in windows; 0: as one',
-                    minimum=0,
-                )
-                button = gr.Button('Predict', variant='primary')
-                labels = gr.Label(label='Labels', num_top_classes=TOP_K)
-            with gr.Column(scale=3, min_width=360):
-                overlay = gr.Video(
-                    show_label=False,  # it would lie over the best label
-                    autoplay=True,
-                    loop=True,
-                    elem_id='shown',
-                )
-                gate = gr.LinePlot(
-                    x='time',
-                    y='gate',
-                    x_title='seconds',
-                    y_title='G',
-                    label='Gate: share of appearance let in',
-                    height=240,
-                    visible=fused,
-                    elem_id='gate',
-                )
-        button.click(
-            partial(predict, inferencer),
-            [video, poses, window],
-            [message, labels, gate, overlay],
-            api_name='predict',
-            concurrency_limit=1,
-        )
+        with gr.Tabs():
+            with gr.Tab('Video'):
+                _add_video_tab(inferencer, message)
+            with gr.Tab('Camera', visible=inferencer.finds_poses or not posed):
+                add_camera_tab(inferencer, message, _message_of)
     return page
 
 

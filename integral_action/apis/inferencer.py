@@ -24,7 +24,10 @@ from rich.progress import Progress
 
 from integral_action.datasets.coco_results import coco17_to_openpose18
 from integral_action.datasets.label_map import LabelMap
-from integral_action.datasets.transforms import LoadPoses
+from integral_action.datasets.transforms import (
+    LoadPoses,
+    SampleTwoStreamFrames,
+)
 from integral_action.datasets.video_reader import (
     FrameReader,
     Window,
@@ -35,6 +38,7 @@ from integral_action.models.recognizers import TwoStreamRecognizer
 from integral_action.pose.layouts import KeypointLayout
 from integral_action.pose_estimators import (
     PoseEstimator,
+    Poses,
     default_estimator,
     estimate_poses,
     find_estimator,
@@ -102,12 +106,15 @@ class _Call:
             console=self.console, disable=not self.show_progress
         )
 
-    def frames(self, job: _Job, doing: str) -> Iterator[np.ndarray]:
-        """All frames of a video, in batches, with a bar."""
+    def frames(
+        self, job: _Job, doing: str, wanted: Optional[np.ndarray] = None
+    ) -> Iterator[np.ndarray]:
+        """Frames of a video, all or those wanted, in batches, with a bar."""
         name = f'{doing}: {Path(job.video.name).name}'
-        bar = self.progress.add_task(name, total=len(job.reader))
+        total = len(job.reader if wanted is None else wanted)
+        bar = self.progress.add_task(name, total=total)
         try:
-            for frames in job.reader.batches():
+            for frames in job.reader.batches(wanted):
                 yield frames
                 self.progress.advance(bar, len(frames))
         finally:
@@ -562,13 +569,13 @@ class IntegralActionInferencer:
 
     def _open(self, job: _Job, call: _Call) -> None:
         job.reader = job.video.open(call.fps)
-        job.poses = self._poses(job, call)
         frames = len(job.reader)
         job.windows = [(0, frames)]
         if call.window is not None:
             sizes = (call.window, call.stride)
             sizes = (max(1, round(n * job.reader.mean_fps)) for n in sizes)
             job.windows = split_windows(frames, *sizes)
+        job.poses = self._poses(job, call)
 
     def _poses(
         self, job: _Job, call: _Call
@@ -589,17 +596,36 @@ class IntegralActionInferencer:
             sample['pose_file'] = str(given)
         else:
             if given is None:
-                frames = call.frames(job, 'poses')
-                given = self._in_layout(
-                    *estimate_poses(
-                        frames, self.pose_estimator, job.video.name
-                    )
+                wanted = self._wanted_frames(job, call)
+                given = estimate_poses(
+                    call.frames(job, 'poses', wanted),
+                    self.pose_estimator,
+                    job.video.name,
                 )
+                if wanted is not None:
+                    given = _spread(given, wanted, len(job.reader))
+                given = self._in_layout(*given)
             if isinstance(given, np.ndarray):  # with scores inside, or none
                 given = given, None
             sample['keypoint'], sample['keypoint_score'] = given
         sample = LoadPoses().transform(sample)
         return sample['keypoint'], sample['keypoint_score']
+
+    def _wanted_frames(self, job: _Job, call: _Call) -> Optional[np.ndarray]:
+        """Return the frames whose poses are looked at; None for all."""
+        sample = self.pipeline.transforms[0]
+        if (
+            self.pose_estimator.follows
+            or not isinstance(sample, SampleTwoStreamFrames)
+            or not sample.test_mode
+            or (call.out_dir is not None and call.draw)
+        ):
+            return None
+        wanted = [
+            start + sample(dict(total_frames=stop - start))['Pose_inds']
+            for start, stop in job.windows
+        ]
+        return np.unique(np.concatenate(wanted))
 
     def _in_layout(
         self, keypoint: np.ndarray, score: np.ndarray
@@ -729,6 +755,16 @@ class IntegralActionInferencer:
         path = call.out_dir / f'{job.video.out}.mp4'
         write_video(path, film, job.reader.mean_fps)
         return str(path)
+
+
+def _spread(poses: Poses, places: np.ndarray, frames: int) -> Poses:
+    """Return poses of all frames; nobody is in those of no place."""
+    spread = []
+    for array in poses:
+        every = np.zeros((len(array), frames, *array.shape[2:]), array.dtype)
+        every[:, places] = array
+        spread.append(every)
+    return tuple(spread)
 
 
 def _fail(job: _Job, error: Exception, call: _Call) -> None:

@@ -118,10 +118,14 @@ class FrameReader(ABC):
         """Frames a second, their mean."""
         return len(self) / self.times[-1]
 
-    def batches(self, size: int = 16) -> Iterator[np.ndarray]:
-        """All frames in order, uint8 RGB [B, H, W, 3] at a time."""
-        for start in range(0, len(self), size):
-            yield self.get_batch(range(start, min(start + size, len(self))))
+    def batches(
+        self, wanted: Optional[Sequence[int]] = None, size: int = 16
+    ) -> Iterator[np.ndarray]:
+        """Frames in order, all or those wanted, uint8 RGB [B, H, W, 3] at a
+        time."""
+        wanted = range(len(self)) if wanted is None else wanted
+        for start in range(0, len(wanted), size):
+            yield self.get_batch(wanted[start : start + size])
 
 
 class ArrayReader(FrameReader):

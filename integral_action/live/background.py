@@ -61,10 +61,16 @@ class Mailbox:
         raise StopIteration
 
     def ready(self) -> List:
-        """Take the items that wait, without waiting for one."""
+        """Take the items that wait, without waiting for one.
+
+        Raises:
+            Exception: that with which it has ended, behind the last item.
+        """
         with self._changed:
             items = list(self._items)
             self._items.clear()
+        if not items and self._error is not None:
+            raise self._error
         return items
 
 

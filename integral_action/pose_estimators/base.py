@@ -16,9 +16,13 @@ class PoseEstimator(ABC):
         layout: the keypoints' layout: a name that
             :meth:`KeypointLayout.get` knows, or else what the estimator
             calls it.
+        follows: whether what is found in a frame may depend on the frames
+            before it. One that does not is asked only for the frames that a
+            model looks at.
     """
 
     layout: str
+    follows: bool = True
 
     def start_video(self) -> None:  # noqa: B027  most have nothing to forget
         """Forget the video before: what follows are the frames of another.

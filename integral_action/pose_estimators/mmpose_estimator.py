@@ -66,6 +66,8 @@ class MMPoseEstimator(PoseEstimator):
         assert keypoint.shape == (1, 17, 2) and score.shape == (1, 17)
     """
 
+    follows = False
+
     def __init__(
         self,
         model: str = 'human',

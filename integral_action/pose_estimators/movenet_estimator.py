@@ -38,6 +38,7 @@ class MoveNetEstimator(PoseEstimator):
     """
 
     layout = 'coco17'
+    follows = False
 
     def __init__(
         self,

@@ -46,6 +46,8 @@ class RTMPoseEstimator(PoseEstimator):
         ValueError: a file is no such model, or the device is not there.
     """
 
+    follows = False
+
     def __init__(
         self,
         model: str = 'body',

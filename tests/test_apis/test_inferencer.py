@@ -311,6 +311,41 @@ def test_poses_are_estimated_once_and_brought_to_the_models_layout(
     )
 
 
+def test_poses_are_found_only_where_the_model_looks(
+    inferencer, video, tmp_path
+):
+    """Three clips of 8 frames, from 0, 11 and 22, of 30; unless all are drawn,
+    or one frame says something of the next."""
+    frames, estimator = frames_of(video[0]), Middle()
+    fused = inferencer('fused', pose_estimator=estimator)
+    (every,) = fused(frames)['predictions']
+    assert estimator.seen == 30
+    seen = []
+
+    class Alone(Middle):
+        follows = False
+
+        def __call__(self, some):
+            found = []
+            for frame in some:
+                (number,) = np.flatnonzero((frames == frame).all((1, 2, 3)))
+                seen.append(number)
+                self.seen = number  # so that it finds what Middle does
+                found += super().__call__(frame[None])
+            return found
+
+    fused = inferencer('fused', pose_estimator=Alone())
+    (one,) = fused(frames)['predictions']
+    assert seen == [*range(8), *range(11, 19), *range(22, 30)]
+    assert one['rec_scores'] == pytest.approx(every['rec_scores'], abs=1e-6)
+    seen.clear()
+    fused(frames, out_dir=tmp_path)
+    assert seen == list(range(30))
+    seen.clear()
+    fused(frames, window=0.5)  # of 15 frames: from 0, 3 and 7
+    assert seen == [*range(15), *range(15, 30)]
+
+
 def test_a_film_without_an_end(inferencer, video):
     """Windows are those of the frames alone; each is looked at once."""
     frames, estimator = frames_of(video[0]), Middle()
