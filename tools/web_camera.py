@@ -1,5 +1,6 @@
 """The web page's camera: what a browser sends is labelled as it comes."""
 
+import atexit
 import time
 from functools import partial
 from typing import Any, Optional, Tuple
@@ -55,6 +56,13 @@ class Session:
             inferencer, self.camera, WINDOW, STRIDE, pose_every=1, show=True
         )
         self._events = Background(recognizer, None)
+        atexit.register(self.close)  # no thread outlives the server
+
+    def close(self) -> None:
+        """End the threads."""
+        atexit.unregister(self.close)
+        self.camera.close()
+        self._events.close()
 
     def __call__(self, picture: Any) -> Tuple:
         """Take a frame; returns the newest picture (None for none), labels
@@ -88,11 +96,14 @@ def add_camera_tab(inferencer: Any, message: Any, say: Any) -> None:
             camera = gr.Image(
                 sources=['webcam'],
                 streaming=True,
+                webcam_options=gr.WebcamOptions(mirror=False),
                 label='Camera: press Record',
                 elem_id='camera',
             )
             labels = gr.Label(label='Labels', num_top_classes=5)
-            late = gr.Textbox(show_label=False, container=False)
+            late = gr.Textbox(
+                show_label=False, container=False, elem_id='late'
+            )
         with gr.Column(scale=3, min_width=360):
             shown = gr.Image(
                 format='jpeg',
@@ -102,7 +113,7 @@ def add_camera_tab(inferencer: Any, message: Any, say: Any) -> None:
             )
     state = gr.State(
         time_to_live=KEEP,
-        delete_callback=lambda one: one and one.camera.close(),
+        delete_callback=lambda session: session and session.close(),
     )
     camera.stream(
         partial(_label, inferencer, say),
@@ -128,7 +139,7 @@ def _label(
         shown, labels, late = session(picture)
     except Exception as error:  # the server goes on, whatever it is
         if session is not None:
-            session.camera.close()
+            session.close()
         return say(error), gr.skip(), gr.skip(), gr.skip(), None
     shown = gr.skip() if shown is None else shown
     return say(None), shown, labels, late, session

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import av
 import decord
@@ -145,14 +146,16 @@ def test_usage(tool):
 # ------------------------------------------------------------- in a browser
 
 
-@pytest.fixture(scope='module')
-def server(inferencers, tmp_path_factory):
-    """The page's address, its temporary folder, and the process."""
-    folder = tmp_path_factory.mktemp('server')
+@contextmanager
+def serve(checkpoint, folder, *options):
+    """Run the command; gives the page's address and the process."""
     with socket.create_server(('127.0.0.1', 0)) as free:
         port = free.getsockname()[1]
     environment = dict(
-        os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1', TMPDIR=folder
+        os.environ,
+        PYTHONPATH=os.pathsep.join((str(ROOT), str(ROOT / 'tests'))),
+        OMP_NUM_THREADS='1',
+        TMPDIR=folder,
     )
     program = (  # without what finds poses, installed or not
         'import sys, integral_action_cli as cli; '
@@ -160,31 +163,44 @@ def server(inferencers, tmp_path_factory):
     )
     process = subprocess.Popen(
         [
-            sys.executable, '-c', program, 'web',
-            '--checkpoint', inferencers['fused'].checkpoint,
-            '--device', 'cpu', '--port', str(port),
+            sys.executable, '-c', program, 'web', '--checkpoint', checkpoint,
+            '--device', 'cpu', '--port', str(port), *options,
         ],
         stdout=subprocess.PIPE, env=environment, text=True,
     )  # fmt: skip
     with process:
         address = process.stdout.readline().strip()
         assert address == f'http://127.0.0.1:{port}/'
-        yield address, folder, process
+        yield address, process
         process.kill()
 
 
 @pytest.fixture(scope='module')
-def browser():
+def server(inferencers, tmp_path_factory):
+    """The page's address, its temporary folder, and the process."""
+    folder = tmp_path_factory.mktemp('server')
+    with serve(inferencers['fused'].checkpoint, folder) as (address, process):
+        yield address, folder, process
+
+
+@pytest.fixture(scope='module')
+def launch():
+    """Start a browser with options; there is one Playwright at a time."""
     sync_api = pytest.importorskip('playwright.sync_api')
     if CHROMIUM is None:
         pytest.skip('no Chromium here (Debian: apt-get install chromium)')
+    # root is not let into its sandbox
+    sandbox = ['--no-sandbox'] if os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:
-        # root is not let into its sandbox
-        options = ['--no-sandbox'] if os.geteuid() == 0 else []
-        with playwright.chromium.launch(
-            executable_path=CHROMIUM, args=options
-        ) as browser:
-            yield browser
+        yield lambda *options: playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*options, *sandbox]
+        )
+
+
+@pytest.fixture(scope='module')
+def browser(launch):
+    with launch() as browser:
+        yield browser
 
 
 class Page:
@@ -356,3 +372,42 @@ def test_nothing_is_asked_of_others_or_left_behind(page, server, generated):
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
     assert not list(folder.iterdir())
+
+
+def test_a_camera_is_labelled_as_it_runs(inferencers, launch, tmp_path):
+    """Grey frames, and somebody whom the estimator sees in each."""
+    camera = tmp_path / 'camera.y4m'
+    grey = bytes([128]) * (320 * 240 * 3 // 2)
+    camera.write_bytes(
+        b'YUV4MPEG2 W320 H240 F30:1 Ip A1:1 C420\n' + (b'FRAME\n' + grey) * 9
+    )
+    folder = tmp_path / 'server'
+    folder.mkdir()
+    options = (
+        '--use-fake-ui-for-media-stream',
+        '--use-fake-device-for-media-stream',
+        f'--use-file-for-fake-video-capture={camera}',
+    )
+    checkpoint = inferencers['fused'].checkpoint
+    poses = '--poses', 'inferencers:Middle'
+    with (
+        serve(checkpoint, folder, *poses) as (address, process),
+        launch(*options) as browser,
+    ):
+        page = browser.new_page()
+        page.set_default_timeout(120_000)
+        page.goto(address)
+        page.get_by_role('tab', name='Camera').click()
+        page.get_by_text('Click to Access Webcam').click()
+        page.get_by_role('button', name='capture photo').click()
+        page.wait_for_function(
+            "document.querySelector('#live img')?.naturalWidth == 640"
+        )
+        best = page.locator('[data-testid=label-output-value]:visible')
+        best.wait_for()
+        assert best.inner_text().strip().startswith('act ')
+        late = page.locator('#late :is(input, textarea)').input_value()
+        assert late.endswith(' s late')
+        page.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
