@@ -61,15 +61,9 @@ class RobustProductHead(BaseHead):
     .. math::
         \log[(1 - G_i) + G_i \, p_i(y) / prior(y)]
 
-    A pose stream that was trained on the same videos is too sure of what it
-    says of others. With ``pose_temperature`` T, its logits are divided by T in
-    the product (Guo et al., On Calibration of Modern Neural Networks, 2017).
-
     It takes the features of the streams, without a neck. Losses: ``loss_cls``
     (cross entropy of s), ``loss_appearance``, ``loss_pose`` and the like (of
-    each stream's p), and ``loss_gate`` of a learned gate. With a temperature
-    the classifiers are trained each for itself, without ``loss_cls``: trained
-    by the product, they would make up for it.
+    each stream's p), and ``loss_gate`` of a learned gate.
 
     Args:
         num_classes: of the data set.
@@ -90,8 +84,6 @@ class RobustProductHead(BaseHead):
             (:class:`ClassPriorHook`). A checkpoint carries it.
         dropout_ratio: of the features that are classified, their mean over
             frames.
-        pose_temperature: T; above 1 the pose is less sure. Choose it on
-            videos held out of the training of both streams.
         further: of each further stream of the backbone, in its order, by
             name, ``dict(channels=C_i, gate_value=G_i)``.
         average_clips: as of MMAction2's heads.
@@ -121,7 +113,6 @@ class RobustProductHead(BaseHead):
         prior: Union[None, str, Sequence[float]] = None,
         dropout_ratio: float = 0.3,
         average_clips: Optional[str] = 'prob',
-        pose_temperature: float = 1.0,
         further: Optional[Dict[str, Dict]] = None,
         **kwargs,
     ) -> None:
@@ -155,17 +146,6 @@ class RobustProductHead(BaseHead):
                 f'gate_loss_weight must not be negative, got '
                 f'{gate_loss_weight}'
             )
-        if not pose_temperature > 0:
-            raise ValueError(
-                f'pose_temperature must be positive, got {pose_temperature}'
-            )
-        if pose_temperature != 1 and gate_source != 'constant':
-            raise ValueError(
-                f'a gate of gate_source={gate_source!r} learns by the '
-                f'product, which is not trained with pose_temperature='
-                f'{pose_temperature}'
-            )
-        self.pose_temperature = pose_temperature
         self.appearance_channels = appearance_channels
         # what the pose stream offers, visibility and all
         self.pose_channels = pose_channels + visibility
@@ -315,10 +295,9 @@ class RobustProductHead(BaseHead):
         self, logs: Dict[str, Tensor], gate: Tuple[Tensor, Tensor]
     ) -> Tensor:
         """s [N, num_classes] of the streams' log p."""
-        pose = logs['pose']
-        if self.pose_temperature != 1:
-            pose = (pose / self.pose_temperature).log_softmax(-1)
-        score = robust_product(pose, logs['appearance'], self.log_prior, *gate)
+        score = robust_product(
+            logs['pose'], logs['appearance'], self.log_prior, *gate
+        )
         for name, value in self.further_gates.items():
             value = score.new_tensor(value)
             score = robust_product(
@@ -397,8 +376,6 @@ class RobustProductHead(BaseHead):
         logs = self._log_streams(features)
         gate = self._log_gate(features)
         losses = self.loss_by_feat(self._product(logs, gate), data_samples)
-        if self.pose_temperature != 1:
-            del losses['loss_cls']
         for name, log in logs.items():
             stream_losses = self.loss_by_feat(log, data_samples)
             losses[f'loss_{name}'] = stream_losses['loss_cls']

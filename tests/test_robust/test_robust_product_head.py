@@ -255,18 +255,6 @@ def test_with_a_gate_of_zero_the_classifiers_learn_each_for_itself():
     torch.testing.assert_close(gradients(one, one)[0], same[0])
 
 
-def test_a_pose_of_a_temperature():
-    """(.8, .2) to the power of 1/2 is 2 : 1."""
-    head, half = build(), build(pose_temperature=2.0)
-    features = (logits(0.2, 0.8), logits(0.8, 0.2))
-    assert product(half, (0.2, 0.8), (0.8, 0.2)) == pytest.approx(
-        product(head, (0.2, 0.8), (2 / 3, 1 / 3))
-    )
-    losses = half.loss(features, samples(0))
-    assert 'loss_cls' not in losses
-    assert losses['loss_pose'].item() == pytest.approx(-math.log(0.8))
-
-
 def test_logits_of_frames_are_averaged_each_stream_its_own():
     head = build()
     appearance = torch.tensor([[[2.0, 0], [0, 0], [-2, 3]]])
@@ -421,11 +409,6 @@ def test_prior_is_carried_by_a_checkpoint():
             'learns by the product',
         ),
         (dict(visibility=True), 'constant gate sees no'),
-        (dict(pose_temperature=0), 'pose_temperature must be positive, got 0'),
-        (
-            dict(gate_source='pose', pose_temperature=3.0),
-            'is not trained with pose_temperature=3.0',
-        ),
         (dict(gate_loss_weight=-1.0), 'gate_loss_weight .* got -1.0'),
         (dict(prior=[1, 2, 3]), r'2 numbers, one a class, got \[1, 2, 3\]'),
         (dict(prior='val'), "got 'val'"),

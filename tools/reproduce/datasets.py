@@ -116,9 +116,7 @@ JHMDB_LITE0_CHANGES = {
         model=dict(cls_head=dict(gate_value=0.8, gate_loss_weight=0.01)),
         optim_wrapper=dict(optimizer=dict(lr=1e-2)),
     ),
-    'robust-product-lda': dict(
-        model=dict(cls_head=dict(gate_value=0.8, pose_temperature=1.0))
-    ),
+    'robust-product-lda': dict(model=dict(cls_head=dict(gate_value=0.8))),
 }
 DATA = {
     'puppets': Data(

@@ -128,9 +128,7 @@ ROWS: Dict[str, Tuple[str, Union[Dict, Callable[[Load], Dict]]]] = {
         dict(
             model=dict(
                 backbone=dict(visibility=True),
-                cls_head=dict(
-                    gate_source='pose', visibility=True, pose_temperature=1.0
-                ),
+                cls_head=dict(gate_source='pose', visibility=True),
             )
         ),
     ),

@@ -10,7 +10,6 @@ model = dict(
         appearance_channels=1280,
         pose_channels=128,
         gate_value=0.9,
-        pose_temperature=3.0,
         prior='train',
     ),
 )
