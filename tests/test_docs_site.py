@@ -109,7 +109,7 @@ def test_every_registered_class_is_on_an_api_page(site):
 
 @pytest.mark.parametrize(
     'module',
-    ['apis', 'out_of_context', 'datasets.conversion', 'deployment']
+    ['apis', 'live', 'out_of_context', 'datasets.conversion', 'deployment']
     + ['pose_estimators', 'visualization'],
 )
 def test_every_public_name_is_on_an_api_page(site, module):
