@@ -19,6 +19,7 @@ import integral_action_cli as cli
 OPTIONS = {
     'demo': '--out-dir',
     'predict': '--checkpoint',
+    'live': '--pose-every',
     'web': '--port',
     'vis-cam': '--alone',
     'extract-poses': '--batch-size',
