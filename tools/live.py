@@ -47,8 +47,8 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     add(
         '--stride',
         type=seconds,
-        default=0.5,
-        help='seconds from one window to the next',
+        help='seconds from one window to the next (default: 0.5, or --window '
+        'if that is shorter)',
     )
     add(
         '--inference-fps',
@@ -89,6 +89,8 @@ def parse_args(arguments: Optional[List[str]] = None) -> argparse.Namespace:
     check_model_arguments(parser, args)
     if args.poses:
         parser.error('--poses: give an estimator: there are no pose files')
+    if args.stride is None:
+        args.stride = min(0.5, args.window)
     if args.stride > args.window:
         parser.error('--stride is longer than --window')
     if args.out_video and args.out_video.suffix != '.mp4':

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integral_action.apis.timeline import (
-    gather_windows,
     label_timeline,
     split_windows,
     window_borders,
@@ -18,37 +17,6 @@ def test_windows_by_hand():
     assert split_windows(8, 4, 2) == [(0, 4), (2, 6), (4, 8)]
     assert split_windows(4, 4, 1) == [(0, 4)]
     assert split_windows(3, 4, 1) == [(0, 3)]
-
-
-def times_of(frames, *sizes):
-    return [
-        [round(time, 6) for time, _ in kept]
-        for kept in gather_windows(((t, None) for t in frames), *sizes)
-    ]
-
-
-def test_windows_of_a_film_without_an_end():
-    assert times_of(range(8), 3, 2, 1) == [[0, 1, 2], [2, 3, 4], [4, 5, 6]]
-    assert times_of(range(2), 3, 1, 1) == []
-    assert times_of([5, 6, 7], 2, 1, 1) == [[5, 6], [6, 7]]
-    # frames that lack, and a gap longer than the window
-    assert times_of([0, 2, 3, 5], 3, 1, 1) == [[0, 2], [2, 3], [3, 5]]
-    assert times_of([0, 1, 2, 10, 11], 3, 1, 1) == [[0, 1, 2], [10], [10, 11]]
-
-
-@given(st.integers(1, 20), st.data())
-def test_windows_as_of_a_film_of_known_length(window, data):
-    stride = data.draw(st.integers(1, window))
-    fps = data.draw(st.floats(1, 120))
-    frames = window + stride * data.draw(st.integers(0, 5))
-    found = gather_windows(
-        ((i / fps, i) for i in range(frames)),
-        window / fps,
-        stride / fps,
-        1 / fps,
-    )
-    pairs = [(kept[0][1], kept[-1][1] + 1) for kept in found]
-    assert pairs == split_windows(frames, window, stride)
 
 
 @given(st.integers(1, 60), st.integers(1, 20), st.data())
