@@ -14,6 +14,8 @@ LONGEST = 3600  # seconds of one recording
 class BrowserCamera:
     """Frames that a browser sends, as a source of ``LiveRecognizer``."""
 
+    left_out = 0
+
     def __init__(self) -> None:
         from integral_action.live import Mailbox
 

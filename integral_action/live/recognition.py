@@ -84,7 +84,7 @@ class LiveRecognizer:
             return dict(
                 prediction,
                 latency=self.source.now() - frames[-1].time,
-                frames_dropped=read.dropped,
+                frames_dropped=read.dropped + self.source.left_out,
                 windows_dropped=windows.dropped,
             )
 

