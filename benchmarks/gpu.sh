@@ -4,33 +4,36 @@
 #     bash benchmarks/gpu.sh [WHEELS] >benchmarks/RESULTS-gpu.md
 #
 # from a checkout, on a machine with Python and torch. WHEELS is a folder of
-# wheels, for one without a network. PEAK are the card's TFLOPS of bfloat16.
-# Without a GPU it runs on the CPU as far as it goes. Progress goes to stderr.
+# wheels, for one without a network. PEAK are the card's TFLOPS of bfloat16,
+# PYTHON an interpreter that has all packages. Without a GPU it runs on the CPU
+# as far as it goes. Progress goes to stderr.
 set -uo pipefail
 cd "$(dirname "$0")/.."
-wheels=${1:+--no-index --find-links $1}
-venv=$(mktemp -d)
-trap 'rm -rf "$venv"' EXIT
-{
-  python3 -m venv --system-site-packages "$venv" &&
-    "$venv/bin/python" -m pip install -q $wheels '.[lite,lite0]' pytest \
-      pytest-timeout hypothesis
-} >&2 || exit 1
-python=$venv/bin/python
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+python=${PYTHON:-$scratch/venv/bin/python}
+if [ -z "${PYTHON:-}" ]; then
+  {
+    python3 -m venv --system-site-packages "$scratch/venv" &&
+      "$python" -m pip install -q ${1:+--no-index --find-links "$1"} \
+        '.[lite,lite0]' pytest pytest-timeout hypothesis
+  } >&2 || exit 1
+fi
 device=$("$python" -c 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")')
 rounds=$([ "$device" = cuda ] && echo 5 || echo 1)
 export INTEGRAL_ACTION_DEVICE=$device PYTHONWARNINGS=ignore
+export PYTHONPATH=$PWD
 
 section() {  # TITLE SECONDS COMMAND...: what it prints, or that it failed
   local title=$1 seconds=$2 status
   shift 2
   echo "$title ..." >&2
   printf '\n## %s\n\n' "$title"
-  timeout "$seconds" "$@" 2>"$venv/errors" | grep -v ' - mmengine - '
+  timeout "$seconds" "$@" 2>"$scratch/errors" | grep -v ' - mmengine - '
   status=${PIPESTATUS[0]}
   if [ "$status" != 0 ]; then
     printf 'failed with status %s:\n\n' "$status"
-    tail -5 "$venv/errors" | sed 's/^/    /'
+    tail -5 "$scratch/errors" | sed 's/^/    /'
   fi
 }
 
