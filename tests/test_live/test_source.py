@@ -95,9 +95,10 @@ def test_frames_a_second_are_checked():
 
 
 class Server:
-    """Sends a file's bytes, over HTTP, to each who asks, by a plan."""
+    """Sends bytes over HTTP to each who asks; to who asks for a playlist
+    its text."""
 
-    def __init__(self, data):
+    def __init__(self, data, playlist=''):
         self.asked, self.refuse = 0, False
         outer = self
 
@@ -110,7 +111,8 @@ class Server:
                 self.send_response(200)
                 self.send_header('Content-Type', 'video/mp2t')
                 self.end_headers()
-                self.wfile.write(data)
+                asked_for_list = self.path.endswith('.m3u8')
+                self.wfile.write(playlist.encode() if asked_for_list else data)
 
             def log_message(self, *args):
                 pass
@@ -191,18 +193,23 @@ def test_garbage_and_silence_end(scheme, answer):
     server.close()
 
 
-def test_a_playlist_names_no_file_of_this_machine(tmp_path, served):
+@pytest.mark.parametrize('segment', ['live.ts', 'file:///{}', '/../..{}'])
+def test_a_playlist_names_no_file_of_this_machine(segment, tmp_path):
     """HLS may name any address."""
     secret = film(tmp_path / 'secret.ts', 5)
     playlist = (
         '#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n'
-        f'file://{secret}\n#EXT-X-ENDLIST\n'
+        f'{segment.format(secret)}\n#EXT-X-ENDLIST\n'
     )
-    server = Server(playlist.encode())
+    data = film(tmp_path / 'a.ts', 5).read_bytes() if '.ts' in segment else b''
+    server = Server(data, playlist)
     url = server.url.replace('.ts', '.m3u8')
-    with pytest.raises(OSError):
-        source = LiveSource(url, timeout=2, retry=0.1, report=lambda _: None)
-        next(iter(source))
+    source = LiveSource(url, timeout=2, retry=0.1, report=lambda _: None)
+    if data:
+        assert next(iter(source))[1].shape == (48, 64, 3)
+    else:
+        with pytest.raises(OSError, match='live.m3u8: '):
+            next(iter(source))
     server.close()
 
 
