@@ -373,7 +373,7 @@ def estimate(
 
     def batches() -> Iterator[np.ndarray]:
         done = 0
-        for frames in reader.batches(size=batch_size):
+        for frames in reader.batches(batch_size):
             yield frames
             done += len(frames)
             progress(done / len(reader))

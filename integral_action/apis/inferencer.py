@@ -114,7 +114,7 @@ class _Call:
         total = len(job.reader if wanted is None else wanted)
         bar = self.progress.add_task(name, total=total)
         try:
-            for frames in job.reader.batches(wanted):
+            for frames in job.reader.batches(wanted=wanted):
                 yield frames
                 self.progress.advance(bar, len(frames))
         finally:

@@ -119,7 +119,7 @@ class FrameReader(ABC):
         return len(self) / self.times[-1]
 
     def batches(
-        self, wanted: Optional[Sequence[int]] = None, size: int = 16
+        self, size: int = 16, wanted: Optional[Sequence[int]] = None
     ) -> Iterator[np.ndarray]:
         """Frames in order, all or those wanted, uint8 RGB [B, H, W, 3] at a
         time."""

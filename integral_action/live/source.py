@@ -25,7 +25,7 @@ Frame = Tuple[float, np.ndarray]
 class LiveSource:
     """Frames of a camera, a network stream or a film, as they come.
 
-    A film is played at its own speed. A camera or stream that is gone is
+    A film is played at its own speed, once. A camera or stream that is gone is
     opened again.
 
     Args:
@@ -70,7 +70,8 @@ class LiveSource:
         self.left_out = 0
         # what is printed has no password
         self.name = re.sub('(?<=://)[^/]*@', '', source)
-        self._start, self._next, self._size = None, 0.0, None
+        self._start, self._next, self._size = None, -math.inf, None
+        self._is_film = False  # with an end, by HTTP
         scheme, colon, _ = source.partition('://')
         if colon and scheme.lower() not in SCHEMES:
             raise OSError(
@@ -103,6 +104,8 @@ class LiveSource:
             try:
                 for picture in frames:
                     yield self.now(), self._scaled(picture)
+                if self._is_film:
+                    return
             except OSError as error:
                 reason = one_line(error)
             frames = self._open_again(reason)
@@ -117,7 +120,7 @@ class LiveSource:
             except OSError:
                 continue
             self.report(f'{self.name}: back')
-            self._next = 0.0  # times may begin anew
+            self._next = -math.inf  # its times may begin anew
             return frames
         raise OSError(
             f'{self.name}: gone for {self.retry:g} seconds ({reason})'
@@ -125,10 +128,13 @@ class LiveSource:
 
     def _due(self, seconds: float) -> bool:
         """Whether a frame of this time is taken."""
-        if seconds < self._next - 0.4 / self.max_fps:  # they are not even
+        early = self._next - seconds
+        if abs(early) >= 1:  # the first, behind a gap, its clock was set back
+            self._next = seconds
+        elif early > 0.4 / self.max_fps:  # they are not even
             return False
-        # in step with the clock, also behind a gap
-        self._next = max(self._next, seconds - 0.1) + 1 / self.max_fps
+        frame = 1 / self.max_fps
+        self._next = max(self._next, seconds - frame / 2) + frame
         return True
 
     def _arrived(self, seconds: Optional[float] = None) -> bool:
@@ -202,6 +208,7 @@ class LiveSource:
             raise OSError(
                 f'{self.name}: cannot be opened as a video ({reason})'
             ) from error
+        self._is_film = container.duration is not None
         if not container.streams.video:
             raise OSError(f'{self.name}: there is no video in it')
         return self._decoded(container)

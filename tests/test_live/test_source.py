@@ -17,6 +17,7 @@ from integral_action.live import LiveSource
 def film(path, frames, fps=30, **options):
     """Pictures whose grey is their number, 4 levels apart."""
     kind = dict(format='mpegts') if path.suffix == '.ts' else {}
+    kind = kind or dict(options=dict(movflags='faststart'))
     with av.open(str(path), 'w', **kind) as file:
         stream = file.add_stream('libx264', rate=fps, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
@@ -109,7 +110,8 @@ class Server:
                     self.send_error(503)
                     return
                 self.send_response(200)
-                self.send_header('Content-Type', 'video/mp2t')
+                if self.path == '/film.mp4':
+                    self.send_header('Content-Length', len(data))
                 self.end_headers()
                 asked_for_list = self.path.endswith('.m3u8')
                 self.wfile.write(playlist.encode() if asked_for_list else data)
@@ -146,6 +148,21 @@ def test_a_stream_that_goes_is_opened_again(served):
     # what is sent at once is played at its own speed
     assert 18 / 30 < seconds[19] < 1.5 < 28 / 30 + 1 < seconds[29] < 4
     assert [line.split(': ')[1][:4] for line in said] == ['gone', 'back']
+
+
+def test_a_film_by_http_ends(tmp_path):
+    server = Server(film(tmp_path / 'a.mp4', 10).read_bytes())
+    url = server.url.replace('live.ts', 'film.mp4')
+    frames = list(LiveSource(url))
+    assert numbers(frames) == list(range(10)) and server.asked < 4
+    server.close()
+
+
+def test_a_clock_that_is_set_back_stops_nothing():
+    source = LiveSource('0', max_fps=30)
+    times = [50, 50.001, 50 + 1 / 30, 3, 3.001, 3 + 1 / 30]
+    taken = [source._due(seconds) for seconds in times]
+    assert taken == [True, False, True] * 2
 
 
 def test_a_stream_that_stays_away_is_an_error(served):
