@@ -22,6 +22,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from onnx_speed import make_session
 from onnxruntime.quantization import (
     CalibrationDataReader,
     QuantType,
@@ -43,7 +44,7 @@ Arrays = Dict[str, np.ndarray]
 
 
 class Clips(CalibrationDataReader):
-    """What ONNX Runtime calibrates on."""
+    """Clips that ONNX Runtime calibrates on."""
 
     def __init__(self, clips: List[Arrays]) -> None:
         self._clips = iter(clips)
@@ -89,11 +90,7 @@ def quantise(path: Path, out: Path, clips: List[Arrays], small: bool) -> None:
 
 
 def session(path: Path, provider: str = 'CPU') -> Callable:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    made = onnxruntime.InferenceSession(
-        str(path), options, providers=[f'{provider}ExecutionProvider']
-    )
+    made = make_session(path, 1, provider)
     return lambda arrays: made.run(['scores'], arrays)[0][0]
 
 

@@ -1,4 +1,4 @@
-"""Where the time of an epoch goes: loading, or computing.
+"""Share of an epoch that is waited for data.
 
     python benchmarks/epoch_share.py
 

@@ -46,12 +46,12 @@ def build(path):
     return model
 
 
-def make_session(path, threads):
+def make_session(path, threads, provider='CPU'):
     """An onnxruntime session with as many threads as torch has."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(
-        str(path), options, providers=['CPUExecutionProvider']
+        str(path), options, providers=[f'{provider}ExecutionProvider']
     )
 
 

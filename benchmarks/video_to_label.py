@@ -1,4 +1,4 @@
-"""From a video to its labels: everything on the way, side by side.
+"""Time from a video to its labels, everything on the way, side by side.
 
     OMP_NUM_THREADS=1 python benchmarks/video_to_label.py MOVENET.onnx
 

@@ -189,14 +189,19 @@ def main(arguments: Optional[List[str]] = None) -> bool:
     return failed > 0
 
 
-def describe(prediction: Dict) -> List[str]:
-    """Return a video's line, and one per span of its timeline."""
+def describe_labels(prediction: Dict) -> str:
+    """Return the labels with their scores, and the gate."""
     top = ', '.join(f'{p["name"]} {p["score"]:.3f}' for p in prediction['top'])
     if prediction['rec_labels'] == [-1]:
         top = f'unknown; nearest: {top}'
     gate = prediction.get('gate')
-    text = f'; gate {gate["mean"]:.3f}' if gate else ''
-    lines = [f'{prediction["input"]}: {top}{text}']
+    return top + (f'; gate {gate["mean"]:.3f}' if gate else '')
+
+
+def describe(prediction: Dict) -> List[str]:
+    """Return a video's line, and one per span of its timeline."""
+    lines = [f'{prediction["input"]}: {describe_labels(prediction)}']
+    gate = prediction.get('gate')
     for span in prediction.get('timeline', []):
         text = f'; gate {span["gate"]:.3f}' if gate else ''
         lines.append(

@@ -21,6 +21,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from inference import (
     add_model_arguments,
     check_model_arguments,
+    describe_labels,
     make_inferencer,
     model_command,
 )
@@ -173,25 +174,17 @@ def _line(prediction: Dict, as_json: bool) -> str:
 
     if 'persons' in prediction:
         text = '; '.join(
-            f'person {one["person"]}: {_labels(one)}'
+            f'person {one["person"]}: {describe_labels(one)}'
             for one in prediction['persons']
         )
     else:
-        text = _labels(prediction)
+        text = describe_labels(prediction)
     return printable(
         f'{prediction["start"]:8.2f} to {prediction["end"]:8.2f} s: '
         f'{text or "nobody"}; {prediction["latency"]:.2f} s late; dropped: '
         f'{prediction["frames_dropped"]} frames, '
         f'{prediction["windows_dropped"]} windows'
     )
-
-
-def _labels(prediction: Dict) -> str:
-    top = ', '.join(f'{p["name"]} {p["score"]:.3f}' for p in prediction['top'])
-    if prediction['rec_labels'] == [-1]:
-        top = f'unknown; nearest: {top}'
-    gate = prediction.get('gate')
-    return top + (f'; gate {gate["mean"]:.3f}' if gate else '')
 
 
 def _report(text: str) -> None:
